@@ -1,0 +1,48 @@
+# Every entry point; `make` alone lists them.
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo list test soak check tools interop clean
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+export PATH := $(abspath $(TARGET)/debug):$(PATH)
+
+help: ## list the targets
+	@echo "make TARGET, where NAME is a lesson (make list):"
+	@sed -nE 's/^([a-zA-Z%-]+):[^#]*## (.*)/\1@\2/p' $(MAKEFILE_LIST) | sed 's/%/NAME/' | \
+	  while IFS=@ read -r target does; do printf '  %-14s %s\n' "$$target" "$$does"; done
+
+build: ## build the lessons and the tools
+	@cargo build --quiet
+
+demo: build ## run every lesson, both ends labelled, as it happens
+	@scripts/demo
+
+demo-%: build ## run one lesson
+	@scripts/demo $*
+
+run-%: build ## both programs of a lesson in two tmux panes, ready to type in
+	@scripts/run $*
+
+list: ## the lessons, in the tutorial's order
+	@scripts/list
+
+test: build ## run every test
+	@cargo test --quiet --workspace --lib
+	@scripts/test
+
+test-%: build ## test one lesson
+	@scripts/test tests/$*.bats
+
+soak: build ## run every test 50 times with all cores busy (RUNS=50)
+	@scripts/soak $(or $(RUNS),50)
+
+check: ## rustfmt, clippy with warnings denied, each crate alone, shellcheck
+	@scripts/check
+
+tools: ## find or install what the tests need (bats, below target/)
+	@scripts/tools
+
+interop: build ## run every pair Rust-Rust, Rust-C and C-Rust (TUTORIAL=path of the C tutorial)
+	@scripts/interop "$(TUTORIAL)"
+
+clean: ## remove what was built
+	@cargo clean

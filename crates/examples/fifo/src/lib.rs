@@ -1,0 +1,69 @@
+//! What the writer and the reader agree on: the path, and what may stand there.
+
+use std::fs;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::Path;
+
+use anyhow::{Context, bail, ensure};
+use lesson::Made;
+use nix::errno::Errno;
+use nix::sys::stat::Mode;
+use nix::unistd::{Uid, mkfifo};
+
+/// Where the two programs meet when no PATH is given.
+pub const FIFO_PATH: &str = "/tmp/example_fifo";
+
+/// Creates the FIFO, mode 0600, or takes one of ours that is there already: see mkfifo(3).
+///
+/// Returns a guard that unlinks the name, at the latest on Ctrl-C, if it was created here.
+///
+/// # Errors
+/// When the path cannot be used, or what stands there is not a FIFO of ours.
+pub fn create(path: &Path) -> anyhow::Result<Option<Made>> {
+    let making = lesson::making();
+    match mkfifo(path, Mode::S_IRUSR | Mode::S_IWUSR) {
+        Ok(()) => {
+            let path = path.to_owned();
+            Ok(Some(making.remove_at_end(move || unlink(&path))))
+        }
+        // The partner, or an earlier run, was first.
+        Err(Errno::EEXIST) => ensure_ours(path).map(|()| None),
+        Err(errno) => Err(errno).with_context(|| format!("mkfifo {}", path.display())),
+    }
+}
+
+/// Refuses everything but a FIFO that belongs to this user.
+///
+/// # Errors
+/// Says what stands at `path` instead.
+pub fn ensure_ours(path: &Path) -> anyhow::Result<()> {
+    let shown = path.display();
+    // lstat(2): a symbolic link is looked at, never followed.
+    let found = fs::symlink_metadata(path).with_context(|| format!("lstat {shown}"))?;
+    let kind = found.file_type();
+    if !kind.is_fifo() {
+        let kind = match kind {
+            kind if kind.is_file() => "a regular file",
+            kind if kind.is_dir() => "a folder",
+            kind if kind.is_symlink() => "a symbolic link",
+            _ => "no FIFO",
+        };
+        bail!("{shown} is {kind}, left as it is: remove it or give another path");
+    }
+    let owner = Uid::from_raw(found.uid());
+    ensure!(
+        owner == Uid::effective(),
+        "{shown} is a FIFO of another user (uid {owner}), left as it is: give another path"
+    );
+    Ok(())
+}
+
+/// Removes the name; processes that have the FIFO open go on using it. See unlink(2).
+pub fn unlink(path: &Path) {
+    if ensure_ours(path).is_err() {
+        return; // The partner was first, or it is not ours to remove.
+    }
+    if let Err(error) = fs::remove_file(path) {
+        lesson::note!("unlink {}: {error}", path.display());
+    }
+}

@@ -1,0 +1,77 @@
+//! One clear error: the call, the object, the reason, and what to do next.
+
+use std::fmt;
+use std::io;
+
+use nix::errno::Errno;
+
+/// What `main` returns when it fails.
+///
+/// It is made from errors that carry a context alone, so a bare `?` on a system call does
+/// not compile: `open(…)?` must become `open(…).context("open /tmp/x")?`.
+pub struct Failure(anyhow::Error);
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self(error)
+    }
+}
+
+/// Rust prints the `Debug` form of the error that `main` returns.
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut causes = self.0.chain().peekable();
+        while let Some(cause) = causes.next() {
+            match errno(cause) {
+                Some(errno) => write!(f, "{errno}")?,
+                None => write!(f, "{cause}")?,
+            }
+            f.write_str(if causes.peek().is_some() { ": " } else { "" })?;
+        }
+        match errno(self.0.root_cause()).and_then(remedy) {
+            Some(remedy) => write!(f, "\n{remedy}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The error number inside, whichever library wrapped it.
+fn errno(cause: &(dyn std::error::Error + 'static)) -> Option<Errno> {
+    let from_std = || cause.downcast_ref::<io::Error>()?.raw_os_error();
+    (cause.downcast_ref::<Errno>().copied()).or_else(|| from_std().map(Errno::from_raw))
+}
+
+/// What usually mends it: see errno(3).
+fn remedy(errno: Errno) -> Option<&'static str> {
+    Some(match errno {
+        Errno::ENOENT => "Check the path: every folder in it must exist.",
+        Errno::ENOTDIR => "A part of that path is not a folder: check it.",
+        Errno::EACCES | Errno::EPERM => {
+            "It belongs to another user or its mode forbids this (`ls -l` shows both): use a path of your own."
+        }
+        Errno::EROFS => "That file system is read-only: use a path under /tmp.",
+        Errno::ENAMETOOLONG => "That name is too long: use a shorter one.",
+        Errno::ENOSPC => "A disk or a kernel limit is full: see `df` and `ipcs -l`.",
+        Errno::EMFILE | Errno::ENFILE => "Too many open files: see `ulimit -n`.",
+        _ => return None,
+    })
+}
+
+/// "The other program is not there yet", with the command that starts it.
+pub fn start_first(missing: impl fmt::Display, partner: &str) -> anyhow::Error {
+    anyhow::anyhow!(
+        "{missing}: start {partner} first (in another terminal: cargo run -q --bin {partner})"
+    )
+}
+
+/// The end of a forked child: reports as `main` would and never returns into the parent's code.
+pub fn end(result: anyhow::Result<()>) -> ! {
+    let status = match result {
+        Ok(()) => 0,
+        Err(error) => {
+            crate::note!("Error: {:?}", Failure(error));
+            1
+        }
+    };
+    std::process::exit(status)
+}

@@ -1,0 +1,24 @@
+//! Plumbing: what every lesson does and no lesson is about.
+//!
+//! - [`say!`] and [`note!`] print, and end quietly when nobody reads.
+//! - [`Failure`] is what `main` returns: one line that names the call and the object.
+//! - [`clean_up_on_signal`] and [`making`] remove what a program made, also on Ctrl-C;
+//!   the lesson `graceful-shutdown` shows the calls underneath.
+//! - [`poll_until`] waits with a deadline where the kernel has no event to wait for.
+
+#[cfg(not(target_os = "linux"))]
+compile_error!(
+    "ipc-lab teaches the IPC of Linux: build it on Linux, in WSL2, in a virtual machine or in a container"
+);
+
+mod deadline;
+mod failure;
+mod output;
+mod signals;
+
+pub use deadline::{Deadline, poll_until};
+pub use failure::{Failure, end, start_first};
+pub use output::{complain, print};
+pub use signals::{
+    Made, Making, clean_up, clean_up_on_signal, die_of, exit_on_signal, making, on_signal,
+};

@@ -1,0 +1,115 @@
+//! Removing what a program made, also when Ctrl-C or `kill` ends it.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use anyhow::Context;
+use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, raise, signal, sigprocmask};
+
+type Removal = Box<dyn FnOnce() + Send>;
+
+/// What to remove at the end, the oldest first; each with its number.
+static REMOVALS: Mutex<Vec<(usize, Removal)>> = Mutex::new(Vec::new());
+
+/// Runs `then` in a thread of its own when the first SIGINT or SIGTERM arrives.
+///
+/// Call it first in `main`: threads inherit the mask of the thread that starts them. A program
+/// that forks does without it, since its children would inherit the blocked signals too.
+///
+/// # Errors
+/// When the signals cannot be blocked or the thread cannot be started.
+pub fn on_signal(then: impl FnOnce(Signal) + Send + 'static) -> anyhow::Result<()> {
+    let signals: SigSet = [Signal::SIGINT, Signal::SIGTERM].into_iter().collect();
+    signals.thread_block().context("pthread_sigmask")?;
+    let wait = move || match signals.wait() {
+        Ok(signal) => then(signal),
+        Err(error) => crate::note!("sigwait: {error}"),
+    };
+    let thread = thread::Builder::new().name("signals".into());
+    thread.spawn(wait).context("start the signal thread")?;
+    Ok(())
+}
+
+/// On SIGINT or SIGTERM removes what was made, then dies of that signal (status 130 or 143).
+///
+/// # Errors
+/// As [`on_signal`].
+pub fn clean_up_on_signal() -> anyhow::Result<()> {
+    on_signal(|signal| {
+        clean_up();
+        die_of(signal);
+    })
+}
+
+/// On SIGINT or SIGTERM removes what was made, then exits with status 0: for servers.
+///
+/// # Errors
+/// As [`on_signal`].
+pub fn exit_on_signal() -> anyhow::Result<()> {
+    on_signal(|_| {
+        clean_up();
+        std::process::exit(0);
+    })
+}
+
+/// Restores the default action of `signal` and dies of it, so that the shell sees why.
+pub fn die_of(signal_number: Signal) -> ! {
+    // SAFETY: SIG_DFL installs no handler, so no code of ours runs in signal context.
+    let _ = unsafe { signal(signal_number, SigHandler::SigDfl) };
+    let only = SigSet::from(signal_number);
+    let _ = sigprocmask(SigmaskHow::SIG_UNBLOCK, Some(&only), None);
+    let _ = raise(signal_number);
+    std::process::exit(128 + signal_number as i32)
+}
+
+fn removals() -> MutexGuard<'static, Vec<(usize, Removal)>> {
+    REMOVALS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes all that was made, the newest first. The process is about to end: nothing can be
+/// made after this, because the lock is kept.
+pub fn clean_up() {
+    let mut removals = removals();
+    while let Some((_, remove)) = removals.pop() {
+        remove();
+    }
+    std::mem::forget(removals);
+}
+
+/// While this is held a signal waits, so that nothing is made and then left behind.
+pub struct Making(MutexGuard<'static, Vec<(usize, Removal)>>);
+
+/// Call it before creating something that outlives the process; keep it until the call is done.
+pub fn making() -> Making {
+    Making(removals())
+}
+
+impl Making {
+    /// The object exists now: `remove` it when the returned guard is dropped, or on a signal.
+    pub fn remove_at_end(mut self, remove: impl FnOnce() + Send + 'static) -> Made {
+        let number = self.0.last().map_or(0, |(last, _)| last + 1);
+        self.0.push((number, Box::new(remove)));
+        Made(number)
+    }
+}
+
+/// Removes the object when dropped, unless a signal has done so before.
+#[must_use = "dropping it removes the object at once"]
+pub struct Made(usize);
+
+impl Made {
+    /// The partner removes the object: leave it in place.
+    pub fn leave(self) {
+        removals().retain(|(number, _)| *number != self.0);
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        let mut removals = removals();
+        if let Some(at) = removals.iter().position(|(number, _)| *number == self.0) {
+            (removals.remove(at).1)();
+        }
+    }
+}

@@ -1,0 +1,231 @@
+# shellcheck shell=bash
+# What every test file loads. A test reads like the lesson:
+#
+#   @test "the reader may start first" {
+#     start reader fifo-reader fifo
+#     start writer fifo-writer fifo < "$LINES_FILE"
+#     finish writer; finish reader
+#     same_output reader
+#   }
+#
+# Each test has a folder of its own ($DIR, its working directory), and fails if it leaves
+# anything behind: a process, a FIFO, a socket, an object of System V or POSIX IPC.
+# scripts/test gives each file an IPC namespace of its own where the machine allows that.
+
+bats_require_minimum_version 1.5.0
+
+ROOT=$(cd "${BATS_TEST_DIRNAME%%/tests*}" && pwd)
+BIN=${CARGO_TARGET_DIR:-$ROOT/target}/debug
+DEADLINE=${DEADLINE:-20} # seconds after which a program that should have ended is killed
+
+setup() {
+  DIR=$(mktemp -d /tmp/ipc-lab.XXXXXX)
+  LOGS=$BATS_TEST_TMPDIR
+  declare -gA PID=() PROGRAM=() KEYBOARD=()
+  UNDER=()
+  inventory > "$LOGS/inventory.before"
+  cd "$DIR" || return
+}
+
+teardown() {
+  local left=0 pid
+  cd /
+  for pid in $(processes); do
+    printf 'left running: pid %s: %s\n' "$pid" "$(tr '\0' ' ' < "/proc/$pid/cmdline")"
+    kill -KILL "$pid" || true
+    left=1
+  done
+  inventory > "$LOGS/inventory.after"
+  diff "$LOGS/inventory.before" "$LOGS/inventory.after" | sed -n 's/^> /left behind: /p' > "$LOGS/left"
+  find "$DIR" \( -type p -o -type s \) -printf 'left behind: %p\n' >> "$LOGS/left"
+  if [[ -s $LOGS/left ]]; then
+    cat "$LOGS/left"
+    left=1
+  fi
+  rm -rf "$DIR"
+  return "$left"
+}
+
+# The pids of this test's programs that still run, and of all that they started: each carries
+# the test's name in its environment (that of a zombie is empty).
+processes() { grep -lsz -- "^IPC_LAB_TEST=$DIR\$" /proc/[0-9]*/environ | cut -d/ -f3; }
+
+# The IPC objects that outlive a process, one a line.
+inventory() {
+  awk 'FNR > 1 { print FILENAME, "key", $1, "id", $2 }' /proc/sysvipc/{msg,shm,sem}
+  find "${IPC_LAB_MQUEUE:-/dev/mqueue}" /dev/shm -mindepth 1 2> /dev/null | sort
+}
+
+# start NAME PROGRAM [ARG...]: runs it in the background; give it standard input with `< file`.
+start() {
+  local name=$1 program=$2
+  shift 2
+  PROGRAM[$name]=$program
+  [[ -x $BIN/$program ]] && program=$BIN/$program
+  # A background job of bash ignores SIGINT unless that is undone, and whatever bats reads
+  # from (descriptors 3, 4) would be held open by a program that outlives the test.
+  (
+    for keyboard in "${KEYBOARD[@]}"; do exec {keyboard}>&-; done
+    exec 2> "$LOGS/$name.err" > "$LOGS/$name.out" 3>&- 4>&-
+    [[ -n ${MERGED:-} ]] && exec 2>&1
+    [[ -n ${UNREAD:-} ]] && exec >&"$UNREAD"
+    exec env --default-signal=INT,QUIT IPC_LAB_TEST="$DIR" "${UNDER[@]}" "$program" "$@"
+  ) <&0 &
+  PID[$name]=$!
+}
+
+# start_unread NAME PROGRAM [ARG...]: its standard output is a pipe that nobody reads, as after
+# `| head -1`. Programs end as C programs do, of SIGPIPE: `finish NAME 141`.
+start_unread() {
+  local unread
+  exec {unread}> >(:)
+  wait $!
+  UNREAD=$unread start "$@"
+  exec {unread}>&-
+}
+
+# start_unprivileged NAME PROGRAM [ARG...]: without the capabilities by which root may read
+# and write everything, so that file modes count.
+start_unprivileged() {
+  local UNDER=(setpriv --bounding-set=-all --inh-caps=-all --no-new-privs)
+  start "$@"
+}
+
+# foreign PATH: gives it to another user; only root can.
+foreign() {
+  chown 65534 "$1" 2> /dev/null || { rm -f "$1"; skip "only root can make another user's file"; }
+}
+
+# start_typing NAME PROGRAM [ARG...]: with a keyboard: see `type_in` and `end_of_input`.
+start_typing() {
+  local both keyboard keys=$LOGS/$1.keys
+  mkfifo "$keys"
+  exec {both}<> "$keys" {keyboard}> "$keys" {both}>&- # so that neither open waits
+  KEYBOARD[$1]=$keyboard
+  start "$@" < "$keys"
+}
+
+# type_in NAME TEXT: a line for the program's standard input.
+type_in() { printf '%s\n' "$2" >&"${KEYBOARD[$1]}"; }
+
+# end_of_input NAME: Ctrl-D.
+end_of_input() {
+  local keyboard=${KEYBOARD[$1]}
+  exec {keyboard}>&-
+  unset "KEYBOARD[$1]"
+}
+
+# wait_for NAME TEXT: until the program has printed it. A file has no event that the shell
+# could wait for, so this polls, with a deadline.
+wait_for() {
+  local end=$((SECONDS + DEADLINE))
+  until grep -qsF -- "$2" "$LOGS/$1.out" "$LOGS/$1.err"; do
+    if ((SECONDS > end)); then
+      echo "$1 did not print within $DEADLINE s: $2"
+      show "$1"
+      return 1
+    fi
+    sleep 0.01
+  done
+}
+
+# wait_until COMMAND...: until it succeeds; for what has no event, with a deadline.
+wait_until() {
+  local end=$((SECONDS + DEADLINE))
+  until "$@"; do
+    ((SECONDS <= end)) || { echo "not within $DEADLINE s: $*"; return 1; }
+    sleep 0.01
+  done
+}
+
+# asleep NAME: whether the program is blocked in a system call.
+asleep() { [[ $(cut -d' ' -f3 "/proc/${PID[$1]}/stat") == S ]]; }
+
+# stop NAME [SIGNAL]: TERM unless another is named.
+stop() { kill -s "${2:-TERM}" "${PID[$1]}"; }
+
+# finish NAME [STATUS]: the program ends in time, with that exit status (0).
+finish() {
+  local name=$1 expected=${2:-0} status=0 pid=${PID[$1]} watchdog
+  # In a process group of its own, so that it ends together with its sleep.
+  # shellcheck disable=SC2016  # the inner shell's arguments
+  setsid sh -c 'sleep "$1"; echo "still running after $1 s" > "$3"; kill -KILL "$2"' \
+    watchdog "$DEADLINE" "$pid" "$LOGS/$name.late" > /dev/null 2>&1 3>&- 4>&- &
+  watchdog=$!
+  wait "$pid" || status=$?
+  kill -KILL "$watchdog" 2> /dev/null || true
+  kill -KILL -- "-$watchdog" 2> /dev/null || true
+  wait "$watchdog" 2> /dev/null || true
+  [[ ! -f $LOGS/$name.late ]] || cat "$LOGS/$name.late"
+  if ((status != expected)); then
+    echo "$name (${PROGRAM[$name]}): exit status $status, expected $expected"
+    show "$name"
+    return 1
+  fi
+}
+
+# show NAME: what it printed, for a failed test's report.
+show() {
+  sed "s/^/$1: /" "$LOGS/$1.out"
+  sed "s/^/$1 (stderr): /" "$LOGS/$1.err"
+}
+
+# run_to_end PROGRAM STATUS [ARG...]: start and finish, under the program's own name.
+run_to_end() {
+  start "$1" "$1" "${@:3}"
+  finish "$1" "$2"
+}
+
+# same_output NAME [FILE]: standard output is that of tests/expected/<program>.txt, but for
+# what differs by nature: ids, addresses, descriptors and ports.
+same_output() {
+  diff -u "${2:-$ROOT/tests/expected/${PROGRAM[$1]}.txt}" <(normalise < "$LOGS/$1.out")
+}
+
+normalise() {
+  sed -E -e 's/\(ID: [0-9]+\)/(ID: N)/' -e 's/0x[0-9a-f]+/0xN/' -e "s#$DIR/##g"
+}
+
+# says NAME TEXT: standard error contains it.
+says() {
+  grep -qF -- "$2" "$LOGS/$1.err" || { echo "expected on stderr: $2"; show "$1"; return 1; }
+}
+
+# silent NAME: nothing on standard error.
+silent() { [[ ! -s $LOGS/$1.err ]] || { show "$1"; return 1; }; }
+
+# one_error NAME TEXT: one clear error that contains TEXT, and no panic.
+one_error() {
+  says "$1" "$2" || return
+  [[ $(grep -c '^Error: ' "$LOGS/$1.err") == 1 ]] || { show "$1"; return 1; }
+  ! grep -F panicked "$LOGS/$1.err"
+}
+
+# The transcript of PROGRAM in the lesson's README, below "You should see": the lines marked
+# "← you type" go into NAME.typed, all others into NAME.shown.
+transcript() {
+  local lesson=$1 program=$2
+  awk -v program="$program" -v logs="$LOGS" '
+    /^## / { here = ($0 == "## You should see") }
+    /^```/ { inside = 0 }
+    here && /^\$ / { inside = ($0 ~ "--bin " program "( |$)"); next }
+    !inside { next }
+    /← Ctrl-/ { next }
+    sub(/ *← you type$/, "") { print > (logs "/" program ".typed"); next }
+    { print > (logs "/" program ".shown") }
+  ' "$ROOT"/crates/*/"$lesson"/README.md
+  touch "$LOGS/$program.typed"
+  [[ -s $LOGS/$program.shown ]] || { echo "no transcript of $program in the README of $lesson"; return 1; }
+}
+
+# start_as_in_readme LESSON PROGRAM [ARG...]: with what the transcript says is typed.
+start_as_in_readme() {
+  transcript "$1" "$2" || return
+  # Both streams in one file, in the order in which they were written.
+  MERGED=1 start "$2" "$2" "${@:3}" < "$LOGS/$2.typed"
+}
+
+# same_as_in_readme PROGRAM: what it printed, in both streams, is the README's transcript.
+same_as_in_readme() {
+  diff -u <(normalise < "$LOGS/$1.shown") <(normalise < "$LOGS/$1.out")
+}
