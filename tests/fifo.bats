@@ -1,11 +1,11 @@
 #!/usr/bin/env bats
 load harness
 
-lines=$BATS_FILE_TMPDIR/lines
-setup_file() { printf 'hello\nworld\nthree\n' > "$BATS_FILE_TMPDIR/lines"; }
+input=$BATS_FILE_TMPDIR/input
+setup_file() { printf 'hello\nworld\nthree\n' > "$BATS_FILE_TMPDIR/input"; }
 
 @test "the writer starts first" {
-  start writer fifo-writer fifo < "$lines"
+  start writer fifo-writer fifo < "$input"
   wait_for writer "Writer: Opening FIFO..."
   start reader fifo-reader fifo
   finish writer
@@ -17,7 +17,7 @@ setup_file() { printf 'hello\nworld\nthree\n' > "$BATS_FILE_TMPDIR/lines"; }
 @test "the reader starts first" {
   start reader fifo-reader fifo
   wait_for reader "Reader: Opening FIFO..."
-  start writer fifo-writer fifo < "$lines"
+  start writer fifo-writer fifo < "$input"
   finish writer
   finish reader
   same_output writer
@@ -107,7 +107,7 @@ setup_file() { printf 'hello\nworld\nthree\n' > "$BATS_FILE_TMPDIR/lines"; }
 
 @test "a FIFO of ours from a crashed run is used again" {
   mkfifo fifo
-  start writer fifo-writer fifo < "$lines"
+  start writer fifo-writer fifo < "$input"
   start reader fifo-reader fifo
   finish writer
   finish reader
@@ -116,13 +116,13 @@ setup_file() { printf 'hello\nworld\nthree\n' > "$BATS_FILE_TMPDIR/lines"; }
 }
 
 @test "two writers: no line is torn" {
-  yes aaaaaaaaaaaaaaaa | head -2000 > one
-  yes bbbbbbbbbbbbbbbb | head -2000 > two
+  yes aaaaaaaaaaaaaaaa | head -2000 > a
+  yes bbbbbbbbbbbbbbbb | head -2000 > b
   start reader fifo-reader fifo
   start_typing silent fifo-writer fifo # holds the FIFO open, so that nothing ends too early
   wait_for silent "Enter messages"
-  start one fifo-writer fifo < one
-  start two fifo-writer fifo < two
+  start one fifo-writer fifo < a
+  start two fifo-writer fifo < b
   finish one
   finish two
   end_of_input silent
@@ -187,7 +187,7 @@ setup_file() { printf 'hello\nworld\nthree\n' > "$BATS_FILE_TMPDIR/lines"; }
   finish writer 141
   silent writer
   [[ ! -e fifo ]]
-  start writer fifo-writer fifo < "$lines"
+  start writer fifo-writer fifo < "$input"
   start_unread reader fifo-reader fifo
   finish reader 141
   stop writer

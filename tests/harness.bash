@@ -69,6 +69,7 @@ start() {
     exec 2> "$LOGS/$name.err" > "$LOGS/$name.out" 3>&- 4>&-
     [[ -n ${MERGED:-} ]] && exec 2>&1
     [[ -n ${UNREAD:-} ]] && exec >&"$UNREAD"
+    [[ -n ${FULL:-} ]] && exec > /dev/full
     exec env --default-signal=INT,QUIT IPC_LAB_TEST="$DIR" "${UNDER[@]}" "$program" "$@"
   ) <&0 &
   PID[$name]=$!
@@ -100,6 +101,7 @@ foreign() {
 start_typing() {
   local both keyboard keys=$LOGS/$1.keys
   mkfifo "$keys"
+  # shellcheck disable=SC2094  # a FIFO is there to be read and written
   exec {both}<> "$keys" {keyboard}> "$keys" {both}>&- # so that neither open waits
   KEYBOARD[$1]=$keyboard
   start "$@" < "$keys"
@@ -152,10 +154,10 @@ finish() {
   setsid sh -c 'sleep "$1"; echo "still running after $1 s" > "$3"; kill -KILL "$2"' \
     watchdog "$DEADLINE" "$pid" "$LOGS/$name.late" > /dev/null 2>&1 3>&- 4>&- &
   watchdog=$!
+  disown "$watchdog" # its end is no news
   wait "$pid" || status=$?
   kill -KILL "$watchdog" 2> /dev/null || true
   kill -KILL -- "-$watchdog" 2> /dev/null || true
-  wait "$watchdog" 2> /dev/null || true
   [[ ! -f $LOGS/$name.late ]] || cat "$LOGS/$name.late"
   if ((status != expected)); then
     echo "$name (${PROGRAM[$name]}): exit status $status, expected $expected"

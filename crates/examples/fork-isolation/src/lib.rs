@@ -1,6 +1,7 @@
 //! Waiting for a child: every later lesson that forks does it with this.
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail};
+use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 
@@ -10,10 +11,10 @@ use nix::unistd::Pid;
 /// # Errors
 /// When the child's exit status is not 0, or a signal killed it.
 pub fn reap(child: Pid) -> anyhow::Result<()> {
-    let status = waitpid(child, None).context("waitpid")?;
-    ensure!(
-        status == WaitStatus::Exited(child, 0),
-        "the child failed: {status:?}"
-    );
-    Ok(())
+    match waitpid(child, None).context("waitpid")? {
+        WaitStatus::Exited(_, 0) => Ok(()),
+        // Nobody reads our output any more: the parent ends as quietly as its child did.
+        WaitStatus::Signaled(_, Signal::SIGPIPE, _) => lesson::die_of(Signal::SIGPIPE),
+        status => bail!("the child failed: {status:?}"),
+    }
 }
