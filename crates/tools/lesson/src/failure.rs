@@ -49,10 +49,7 @@ fn remedy(errno: Errno) -> Option<&'static str> {
         Errno::EACCES | Errno::EPERM => {
             "It belongs to another user or its mode forbids this (`ls -l` shows both): use a path of your own."
         }
-        Errno::EROFS => "That file system is read-only: use a path under /tmp.",
-        Errno::ENAMETOOLONG => "That name is too long: use a shorter one.",
         Errno::ENOSPC => "A disk or a kernel limit is full: see `df` and `ipcs -l`.",
-        Errno::EMFILE | Errno::ENFILE => "Too many open files: see `ulimit -n`.",
         _ => return None,
     })
 }
@@ -66,12 +63,9 @@ pub fn start_first(missing: impl fmt::Display, partner: &str) -> anyhow::Error {
 
 /// The end of a forked child: reports as `main` would and never returns into the parent's code.
 pub fn end(result: anyhow::Result<()>) -> ! {
-    let status = match result {
-        Ok(()) => 0,
-        Err(error) => {
-            crate::note!("Error: {:?}", Failure(error));
-            1
-        }
+    let Err(error) = result else {
+        std::process::exit(0);
     };
-    std::process::exit(status)
+    crate::note!("Error: {:?}", Failure(error));
+    std::process::exit(1)
 }

@@ -4,6 +4,7 @@
 //! - [`Failure`] is what `main` returns: one line that names the call and the object.
 //! - [`clean_up_on_signal`] and [`making`] remove what a program made, also on Ctrl-C;
 //!   the lesson `graceful-shutdown` shows the calls underneath.
+//! - [`ftok`] gives the key under which both ends of a System V lesson find their object.
 //! - [`poll_until`] waits with a deadline where the kernel has no event to wait for.
 
 #[cfg(not(target_os = "linux"))]
@@ -13,12 +14,12 @@ compile_error!(
 
 mod deadline;
 mod failure;
+mod ftok;
 mod output;
 mod signals;
 
 pub use deadline::{Deadline, poll_until};
 pub use failure::{Failure, end, start_first};
-pub use output::{complain, print};
-pub use signals::{
-    Made, Making, clean_up, clean_up_on_signal, die_of, exit_on_signal, making, on_signal,
-};
+pub use ftok::ftok;
+pub use output::print;
+pub use signals::*;

@@ -16,7 +16,11 @@ macro_rules! say {
 #[macro_export]
 macro_rules! note {
     ($($text:tt)*) => {
-        $crate::complain(format!("{}\n", format_args!($($text)*)).as_bytes())
+        // If nobody reads that either, there is nobody left to tell.
+        drop(std::io::Write::write_all(
+            &mut std::io::stderr(),
+            format!("{}\n", format_args!($($text)*)).as_bytes(),
+        ))
     };
 }
 
@@ -35,9 +39,4 @@ pub fn print(text: &[u8]) {
     }
     crate::note!("Error: write to standard output: {error}");
     std::process::exit(1);
-}
-
-/// Writes to standard error; if nobody reads that either, there is nobody left to tell.
-pub fn complain(text: &[u8]) {
-    let _ = io::stderr().write_all(text);
 }

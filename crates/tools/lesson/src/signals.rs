@@ -8,8 +8,8 @@ use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, raise, signal, si
 
 type Removal = Box<dyn FnOnce() + Send>;
 
-/// What to remove at the end, the oldest first; each with its number.
-static REMOVALS: Mutex<Vec<(usize, Removal)>> = Mutex::new(Vec::new());
+/// What to remove at the end, in the order in which it was made; `None` once it is gone.
+static REMOVALS: Mutex<Vec<Option<Removal>>> = Mutex::new(Vec::new());
 
 /// Runs `then` in a thread of its own when the first SIGINT or SIGTERM arrives.
 ///
@@ -62,7 +62,7 @@ pub fn die_of(signal_number: Signal) -> ! {
     std::process::exit(128 + signal_number as i32)
 }
 
-fn removals() -> MutexGuard<'static, Vec<(usize, Removal)>> {
+fn removals() -> MutexGuard<'static, Vec<Option<Removal>>> {
     REMOVALS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -70,14 +70,16 @@ fn removals() -> MutexGuard<'static, Vec<(usize, Removal)>> {
 /// made after this, because the lock is kept.
 pub fn clean_up() {
     let mut removals = removals();
-    while let Some((_, remove)) = removals.pop() {
-        remove();
+    for removal in removals.iter_mut().rev() {
+        if let Some(remove) = removal.take() {
+            remove();
+        }
     }
     std::mem::forget(removals);
 }
 
 /// While this is held a signal waits, so that nothing is made and then left behind.
-pub struct Making(MutexGuard<'static, Vec<(usize, Removal)>>);
+pub struct Making(MutexGuard<'static, Vec<Option<Removal>>>);
 
 /// Call it before creating something that outlives the process; keep it until the call is done.
 pub fn making() -> Making {
@@ -87,9 +89,8 @@ pub fn making() -> Making {
 impl Making {
     /// The object exists now: `remove` it when the returned guard is dropped, or on a signal.
     pub fn remove_at_end(mut self, remove: impl FnOnce() + Send + 'static) -> Made {
-        let number = self.0.last().map_or(0, |(last, _)| last + 1);
-        self.0.push((number, Box::new(remove)));
-        Made(number)
+        self.0.push(Some(Box::new(remove)));
+        Made(self.0.len() - 1)
     }
 }
 
@@ -100,16 +101,15 @@ pub struct Made(usize);
 impl Made {
     /// The partner removes the object: leave it in place.
     pub fn leave(self) {
-        removals().retain(|(number, _)| *number != self.0);
-        std::mem::forget(self);
+        removals()[self.0] = None;
     }
 }
 
 impl Drop for Made {
     fn drop(&mut self) {
-        let mut removals = removals();
-        if let Some(at) = removals.iter().position(|(number, _)| *number == self.0) {
-            (removals.remove(at).1)();
+        // The lock is held meanwhile: a signal that arrives now waits.
+        if let Some(remove) = removals()[self.0].take() {
+            remove();
         }
     }
 }
