@@ -94,12 +94,11 @@ fn perform(
         stage.next(running, width)?;
     }
     for program in running {
-        ensure!(
-            program.ended == Some(Some(0)),
-            "{} failed (exit status {:?})",
-            program.label,
-            program.ended.flatten()
-        );
+        let label = &program.label;
+        match program.ended.flatten() {
+            Some(status) => ensure!(status == 0, "{label} failed with exit status {status}"),
+            None => bail!("{label} was killed by a signal"),
+        }
     }
     Ok(())
 }
