@@ -26,7 +26,6 @@ list: ## the lessons, in the tutorial's order
 	@scripts/list
 
 test: build ## run every test
-	@cargo test --quiet --workspace --lib
 	@scripts/test
 
 test-%: build ## test one lesson

@@ -66,6 +66,6 @@ shows() { [[ $(screen) == *"$1"* ]]; }
   wait_until shows "Reader: Done."
   [[ ! -e /tmp/example_fifo ]]
   TMUX_TMPDIR=$DIR tmux kill-server
-  tmux_here kill-server
-  find "$DIR" -type s -delete
+  tmux_here kill-server || true # it may have ended with the last pane
+  rm -rf "$DIR"/tmux-*
 }
