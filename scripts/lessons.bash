@@ -8,7 +8,7 @@
 # are the demo: each runs in the same empty folder and starts once the one before has printed
 # something. A label that ends in `&` is a service: it gets SIGTERM when the others have ended.
 
-# shellcheck disable=SC2034  # used by the scripts that source this
+# shellcheck disable=SC2016,SC2034  # commands for another shell; used by the scripts that source this
 LESSONS=()
 declare -A SECTION PROGRAMS LOOK DEMO
 
@@ -35,6 +35,20 @@ lesson pipe "The Fork-and-Pipe Pattern" "pipe" \
   "the child prints what its parent has written into the pipe" \
   "pipe: pipe"
 
+lesson pipe-behavior "Blocking, closing ends, no boundaries, buffer size" "pipe-behavior" \
+  "what a pipe does when it is empty, when it is full, and when an end stays open" \
+  "pipe-behavior: pipe-behavior"
+
+lesson sigpipe "SIGPIPE Signal" "sigpipe" \
+  "the same write kills one child and only fails in the other" \
+  "sigpipe: sigpipe"
+
+lesson pipeline "Command Pipeline" "pipeline" \
+  "the output of one command is the input of the next; no shell is involved" \
+  "default: touch notes.txt data.txt code.rs; pipeline" \
+  "other: pipeline -- ls -l '|' wc -l" \
+  "capture: pipeline --capture"
+
 lesson pipe-bidirectional "Bidirectional Communication with Two Pipes" "pipe-bidirectional" \
   "one pipe for each direction: the message comes first, then the answer" \
   "pipe-bidirectional: pipe-bidirectional"
@@ -43,3 +57,18 @@ lesson fifo "Named pipes: writer, reader" "fifo-writer fifo-reader" \
   "the writer waits in open until the reader comes; then the lines cross over" \
   "writer: printf 'hello\nworld\n' | fifo-writer fifo" \
   "reader: fifo-reader fifo"
+
+lesson fifo-open-modes "Opening Behavior" "fifo-open-modes" \
+  "which open waits, which returns at once, and which fails with ENXIO, as this kernel does it" \
+  "fifo-open-modes: fifo-open-modes"
+
+lesson logger "Logger Service" "logger-service logger-app" \
+  "the applications print nothing: what they say stands in the log, one timestamp a line" \
+  "service&: logger-service --fifo logpipe --log system.log" \
+  "app: logger-app --fifo logpipe" \
+  'log: until grep -q complete system.log; do :; done; cat system.log'
+
+lesson graceful-shutdown "Signal Handling" "graceful-shutdown" \
+  "it is blocked in open, gets SIGTERM all the same, and its FIFO is gone afterwards" \
+  'blocked: graceful-shutdown graceful_fifo & echo $! > pid; wait $!; echo "exit status $?; left: $(ls -I pid)"' \
+  'kill: ls -l graceful_fifo; kill -s TERM "$(cat pid)"'

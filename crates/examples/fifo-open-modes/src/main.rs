@@ -1,0 +1,76 @@
+//! Which open of a FIFO waits for a partner, which returns at once, which fails: the tutorial's
+//! table, filled in by trying each mode on the running kernel.
+//!
+//! One program, no partner: cargo run -q --bin fifo-open-modes
+
+mod probe;
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context;
+use lesson::{Failure, say};
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+
+use probe::{Seen, open_flags, probe};
+
+const MODES: [(&str, OFlag); 5] = [
+    ("O_RDONLY", OFlag::O_RDONLY),
+    ("O_WRONLY", OFlag::O_WRONLY),
+    ("O_RDWR", OFlag::O_RDWR),
+    (
+        "O_NONBLOCK | O_RDONLY",
+        OFlag::O_NONBLOCK.union(OFlag::O_RDONLY),
+    ),
+    (
+        "O_NONBLOCK | O_WRONLY",
+        OFlag::O_NONBLOCK.union(OFlag::O_WRONLY),
+    ),
+];
+
+fn main() -> Result<(), Failure> {
+    lesson::clean_up_on_signal()?;
+    let folder = std::env::temp_dir().join(format!("fifo-open-modes-{}", std::process::id()));
+    let making = lesson::making();
+    // Fails if it is there: what is not ours is never used.
+    fs::create_dir(&folder).with_context(|| format!("mkdir {}", folder.display()))?;
+    let made = folder.clone();
+    let _made = making.remove_at_end(move || drop(fs::remove_dir_all(made)));
+
+    let path = folder.join("fifo");
+    let _fifo = fifo::create(&path)?;
+    say!("{:<21} | Behavior", "Mode");
+    say!("{:-<21} | {:-<63}", "", "");
+    for (name, flags) in MODES {
+        say!("{name:<21} | {}", behavior(&path, flags)?);
+    }
+    Ok(())
+}
+
+/// The tutorial's words where the kernel did what they say, and what it did where not.
+fn behavior(path: &Path, flags: OFlag) -> anyhow::Result<String> {
+    let alone = probe(path, flags)?;
+    // A reader for the time of the second try.
+    let reader = open_flags(path, OFlag::O_RDONLY | OFlag::O_NONBLOCK)
+        .with_context(|| format!("open {} O_RDONLY | O_NONBLOCK", path.display()))?;
+    let with_reader = probe(path, flags)?;
+    drop(reader);
+
+    Ok(match (alone, with_reader) {
+        (Seen::WaitsForWriter, Seen::WaitsForWriter) => {
+            "Blocks until a process opens FIFO for writing".into()
+        }
+        (Seen::WaitsForReader, Seen::AtOnce) => {
+            "Blocks until a process opens FIFO for reading".into()
+        }
+        (Seen::Fails(Errno::ENXIO), Seen::AtOnce) => {
+            "Opens immediately if reader exists; fails with ENXIO if no reader".into()
+        }
+        (Seen::AtOnce, Seen::AtOnce) if flags == OFlag::O_RDWR => {
+            "Opens immediately (not recommended - can cause issues)".into()
+        }
+        (Seen::AtOnce, Seen::AtOnce) => "Opens immediately, returns valid fd".into(),
+        (alone, with_reader) => format!("alone: {alone:?}; with a reader: {with_reader:?}"),
+    })
+}

@@ -1,0 +1,83 @@
+//! Trying one open(2) in a thread of its own, so that this program does not wait with it.
+
+use std::fs;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
+use nix::sys::stat::Mode;
+use nix::unistd::{Pid, gettid};
+
+/// What an open did.
+#[derive(Debug)]
+pub enum Seen {
+    AtOnce,
+    WaitsForReader,
+    WaitsForWriter,
+    Fails(Errno),
+}
+
+/// How long a thread may take to get into the call, and back out of it.
+const LIMIT: Duration = Duration::from_secs(5);
+
+pub fn open_flags(path: &Path, flags: OFlag) -> nix::Result<OwnedFd> {
+    open(path, flags | OFlag::O_CLOEXEC, Mode::empty())
+}
+
+/// Opens `path` and tells what happened; an open that waits is let go by opening the other end.
+pub fn probe(path: &Path, flags: OFlag) -> anyhow::Result<Seen> {
+    let (tell, told) = channel();
+    let (answer, answered) = channel();
+    let fifo = path.to_owned();
+    thread::spawn(move || {
+        // The prober may have given up on this thread: then nobody wants to know.
+        let _ = tell.send(gettid());
+        let _ = answer.send(open_flags(&fifo, flags));
+    });
+    let thread = told.recv().context("the probing thread has died")?;
+
+    let seen = |opened: nix::Result<OwnedFd>| opened.map_or_else(Seen::Fails, |_| Seen::AtOnce);
+    if let Some(opened) = answer_or_asleep(&answered, thread)? {
+        return Ok(seen(opened));
+    }
+    let (waits_for, other_end) = match flags & OFlag::O_ACCMODE {
+        OFlag::O_WRONLY => (Seen::WaitsForReader, OFlag::O_RDONLY),
+        _ => (Seen::WaitsForWriter, OFlag::O_WRONLY),
+    };
+    let other_end = open_flags(path, other_end | OFlag::O_NONBLOCK)
+        .with_context(|| format!("open the other end of {}", path.display()))?;
+    let opened = answered
+        .recv_timeout(LIMIT)
+        .context("still blocked although the other end is open")?;
+    drop(other_end);
+    Ok(opened.map_or_else(Seen::Fails, |_| waits_for))
+}
+
+/// The answer, or none if the thread sleeps in its open. No event tells that a thread has gone
+/// to sleep, so this polls.
+fn answer_or_asleep(
+    answered: &Receiver<nix::Result<OwnedFd>>,
+    thread: Pid,
+) -> anyhow::Result<Option<nix::Result<OwnedFd>>> {
+    let state = format!("/proc/self/task/{thread}/stat");
+    let outcome = lesson::poll_until(LIMIT, || {
+        if let Ok(opened) = answered.try_recv() {
+            return Ok(Some(Some(opened)));
+        }
+        // "TID (name) S …": S is sleeping. The file is gone when the thread has ended.
+        let asleep = fs::read_to_string(&state).is_ok_and(|stat| {
+            stat.rsplit_once(") ")
+                .is_some_and(|it| it.1.starts_with('S'))
+        });
+        Ok(asleep.then_some(None))
+    })?;
+    match outcome {
+        Some(outcome) => Ok(outcome),
+        None => bail!("open neither returns nor sleeps"),
+    }
+}
