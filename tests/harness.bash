@@ -31,8 +31,8 @@ teardown() {
   local left=0 pid
   cd /
   for pid in $(processes); do
-    printf 'left running: pid %s: %s\n' "$pid" "$(tr '\0' ' ' < "/proc/$pid/cmdline")"
-    kill -KILL "$pid" || true
+    printf 'left running: pid %s: %s\n' "$pid" "$(tr '\0' ' ' 2> /dev/null < "/proc/$pid/cmdline")"
+    kill -KILL "$pid" 2> /dev/null || true
     left=1
   done
   inventory > "$LOGS/inventory.after"
@@ -61,6 +61,8 @@ start() {
   local name=$1 program=$2
   shift 2
   PROGRAM[$name]=$program
+  # Now, so that nothing is found there that an earlier program of this name has printed.
+  : > "$LOGS/$name.out" > "$LOGS/$name.err"
   [[ -x $BIN/$program ]] && program=$BIN/$program
   # A background job of bash ignores SIGINT unless that is undone, and whatever bats reads
   # from (descriptors 3, 4) would be held open by a program that outlives the test.
