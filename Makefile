@@ -11,7 +11,7 @@ help: ## list the targets
 	  while IFS=@ read -r target does; do printf '  %-14s %s\n' "$$target" "$$does"; done
 
 build: ## build the lessons and the tools
-	@cargo build --quiet
+	@cargo build --quiet --lib --bins --examples
 
 demo: build ## run every lesson, both ends labelled, as it happens
 	@scripts/demo
