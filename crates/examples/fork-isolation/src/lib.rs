@@ -14,7 +14,10 @@ pub fn reap(child: Pid) -> anyhow::Result<()> {
     match waitpid(child, None).context("waitpid")? {
         WaitStatus::Exited(_, 0) => Ok(()),
         // Nobody reads our output any more: the parent ends as quietly as its child did.
-        WaitStatus::Signaled(_, Signal::SIGPIPE, _) => lesson::die_of(Signal::SIGPIPE),
+        WaitStatus::Signaled(_, Signal::SIGPIPE, _) => {
+            lesson::clean_up();
+            lesson::die_of(Signal::SIGPIPE)
+        }
         status => bail!("the child failed: {status:?}"),
     }
 }

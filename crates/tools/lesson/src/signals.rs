@@ -52,6 +52,19 @@ pub fn exit_on_signal() -> anyhow::Result<()> {
     })
 }
 
+/// In a forked child: signals act as ever again, and what the parent made is left to it.
+pub fn forked() {
+    let signals: SigSet = [Signal::SIGINT, Signal::SIGTERM].into_iter().collect();
+    match REMOVALS.try_lock() {
+        Ok(mut removals) => std::mem::take(&mut *removals)
+            .into_iter()
+            .for_each(std::mem::forget),
+        // The signal thread held it at the fork: the parent is about to end.
+        Err(_) => die_of(Signal::SIGTERM),
+    }
+    let _ = signals.thread_unblock();
+}
+
 /// Restores the default action of `signal` and dies of it, so that the shell sees why.
 pub fn die_of(signal_number: Signal) -> ! {
     // SAFETY: SIG_DFL installs no handler, so no code of ours runs in signal context.

@@ -1,0 +1,89 @@
+//! P and V: a semaphore as a mutex, as a signal from one process to another, and what happens
+//! when a process dies with the mutex in its hands.
+//!
+//! One program, no partner: cargo run -q --bin sysv-sem
+
+use anyhow::{Context, ensure};
+use fork_isolation::reap;
+use lesson::{Failure, say};
+use nix::sys::signal::{Signal, raise};
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::{ForkResult, fork};
+use sysv_sem::Semaphores;
+
+/// The semaphores of the set, by their numbers.
+const MUTEX: u16 = 0;
+const READY: u16 = 1;
+
+fn main() -> Result<(), Failure> {
+    lesson::clean_up_on_signal()?;
+    let making = lesson::making();
+    let set = Semaphores::private(&[1, 0])?;
+    // Nobody else removes it: not the kernel, not the end of this process.
+    let _made = making.remove_at_end(move || drop(set.remove()));
+
+    take_turns(set)?;
+    die_with_the_mutex(set)?;
+    Ok(())
+}
+
+fn take_turns(set: Semaphores) -> anyhow::Result<()> {
+    say!(
+        "mutex = {}, ready = {}",
+        set.value(MUTEX)?,
+        set.value(READY)?
+    );
+    set.p(MUTEX)?;
+    say!("Parent: P(mutex), so mutex = {}", set.value(MUTEX)?);
+
+    // SAFETY: the one other thread sleeps in sigwait and holds no lock that the child could need.
+    match unsafe { fork() }.context("fork")? {
+        ForkResult::Child => lesson::end(child(set)),
+        ForkResult::Parent { child } => {
+            // Sleeps until the child has said that it is about to lock.
+            set.p(READY)?;
+            say!("Parent: the child has called V(ready); V(mutex) lets it in");
+            set.v(MUTEX)?;
+            reap(child)?;
+        }
+    }
+    say!(
+        "mutex = {}, ready = {}",
+        set.value(MUTEX)?,
+        set.value(READY)?
+    );
+    Ok(())
+}
+
+fn child(set: Semaphores) -> anyhow::Result<()> {
+    lesson::forked();
+    set.v(READY)?;
+    // Sleeps in semop: the parent has taken the only one there is.
+    set.p(MUTEX)?;
+    say!("Child: P(mutex), now it is mine");
+    set.v(MUTEX)
+}
+
+fn die_with_the_mutex(set: Semaphores) -> anyhow::Result<()> {
+    // SAFETY: as above.
+    let child = match unsafe { fork() }.context("fork")? {
+        ForkResult::Child => lesson::end(lock_and_die(set)),
+        ForkResult::Parent { child } => child,
+    };
+    let status = waitpid(child, None).context("waitpid")?;
+    ensure!(
+        matches!(status, WaitStatus::Signaled(_, Signal::SIGKILL, _)),
+        "the child was not killed: {status:?}"
+    );
+    // Without SEM_UNDO this would sleep for ever.
+    set.p(MUTEX)?;
+    say!("Parent: P(mutex) succeeds: the kernel has undone the dead child's P");
+    set.v(MUTEX)
+}
+
+fn lock_and_die(set: Semaphores) -> anyhow::Result<()> {
+    lesson::forked();
+    set.lock(MUTEX)?;
+    say!("Child: P(mutex) with SEM_UNDO, then kill -9 on itself");
+    raise(Signal::SIGKILL).context("raise SIGKILL")
+}
