@@ -189,7 +189,14 @@ same_output() {
 }
 
 normalise() {
-  sed -E -e 's/\(ID: [0-9]+\)/(ID: N)/' -e 's/0x[0-9a-f]+/0xN/' -e "s#$DIR/##g"
+  sed -E -e 's/\(ID: [0-9]+\)/(ID: N)/' -e 's/0x[0-9a-f]+/0xN/' -e "s#$DIR/##g" \
+    -e 's/on port [0-9]+/on port N/' -e 's/(127\.0\.0\.1|\[::1\]):[0-9]+/\1:N/'
+}
+
+# port_of NAME: the port that a server started with port 0 has got.
+port_of() {
+  wait_for "$1" "on port " > /dev/null || return
+  sed -nE 's/.*on port ([0-9]+)$/\1/p' "$LOGS/$1.out"
 }
 
 # says NAME TEXT: standard error contains it.

@@ -1,13 +1,7 @@
 #!/usr/bin/env bats
-# Our programs with the tutorial's C programs at the other end, both with default arguments.
-# Run by `make interop`, which compiles the C programs into $TUTORIAL_C.
+# fork, pipes, FIFOs and the logger, with the tutorial's C programs.
 load ../harness
-
-# the LANGUAGE PROGRAM: how `start` finds it.
-the() { [[ $1 == rust ]] && echo "$2" || echo "$TUTORIAL_C/$2"; }
-
-# prints NAME: what the program of that name prints, in whichever language it is.
-prints() { same_output "$1" "$ROOT/tests/expected/$1.txt"; }
+load languages
 
 @test "single programs print in Rust what they print in C" {
   touch a.txt b.txt c.rs

@@ -1,0 +1,45 @@
+//! What server and client agree on: the path, and that each byte comes back.
+
+mod ends;
+
+use std::fs;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::Path;
+
+use anyhow::{Context, ensure};
+use nix::unistd::Uid;
+
+pub use ends::{converse, echo};
+
+/// Where the two programs meet when no PATH is given.
+pub const SOCKET_PATH: &str = "/tmp/my_socket";
+
+/// Refuses everything but a socket that belongs to this user.
+///
+/// # Errors
+/// Says what stands at `path` instead.
+pub fn ensure_ours(path: &Path) -> anyhow::Result<()> {
+    let shown = path.display();
+    // lstat(2): a symbolic link is looked at, never followed.
+    let found = fs::symlink_metadata(path).with_context(|| format!("lstat {shown}"))?;
+    ensure!(
+        found.file_type().is_socket(),
+        "{shown} is no socket, left as it is: remove it or give another path"
+    );
+    let owner = Uid::from_raw(found.uid());
+    ensure!(
+        owner == Uid::effective(),
+        "{shown} is a socket of another user (uid {owner}), left as it is: give another path"
+    );
+    Ok(())
+}
+
+/// Removes the name if it is still a socket of ours: see unlink(2).
+pub fn unlink(path: &Path) {
+    if ensure_ours(path).is_err() {
+        return;
+    }
+    if let Err(error) = fs::remove_file(path) {
+        lesson::note!("unlink {}: {error}", path.display());
+    }
+}

@@ -1,0 +1,180 @@
+#!/usr/bin/env bats
+load harness
+
+input=$BATS_FILE_TMPDIR/input
+setup_file() { printf 'hello\nworld\nthree\n' > "$BATS_FILE_TMPDIR/input"; }
+
+# serve [ADDR]: on a free port, whose number is $PORT then.
+serve() {
+  start server tcp-echo-server "${1:-127.0.0.1:0}"
+  PORT=$(port_of server)
+}
+
+@test "the server, then the client" {
+  serve
+  start client tcp-echo-client "127.0.0.1:$PORT" < "$input"
+  finish client
+  finish server
+  same_output server
+  same_output client
+  silent server
+  silent client
+}
+
+@test "README: the transcript is what happens" {
+  start_as_in_readme tcp-echo tcp-echo-server 127.0.0.1:0
+  start_as_in_readme tcp-echo tcp-echo-client "127.0.0.1:$(port_of tcp-echo-server)"
+  finish tcp-echo-client
+  finish tcp-echo-server
+  same_as_in_readme tcp-echo-server
+  same_as_in_readme tcp-echo-client
+}
+
+@test "IPv6" {
+  serve '[::1]:0'
+  start client tcp-echo-client "[::1]:$PORT" < "$input"
+  finish client
+  finish server
+  same_output client
+  grep -q '^Client connected from \[::1\]:' "$LOGS/server.out"
+}
+
+@test "the client alone names the server" {
+  serve
+  stop server
+  finish server
+  run_to_end tcp-echo-client 1 "127.0.0.1:$PORT"
+  one_error tcp-echo-client "connect 127.0.0.1:$PORT: nobody listens: start tcp-echo-server first"
+}
+
+@test "the address is taken: an error that says what to do" {
+  serve
+  run_to_end tcp-echo-server 1 "127.0.0.1:$PORT"
+  one_error tcp-echo-server "bind 127.0.0.1:$PORT: EADDRINUSE"
+  says tcp-echo-server "ss -ltnp"
+  stop server
+  finish server
+}
+
+@test "the same port again at once, 10 times (SO_REUSEADDR)" {
+  serve
+  local port=$PORT
+  for ((i = 0; i < 10; i++)); do
+    # The server closes first when it is killed: its side then stays in TIME_WAIT.
+    start_typing client tcp-echo-client "127.0.0.1:$port"
+    type_in client one
+    wait_for client "Echo: one"
+    stop server
+    finish server
+    finish client 1
+    end_of_input client
+    rm "$LOGS/client.keys"
+    serve "127.0.0.1:$port"
+  done
+  stop server
+  finish server
+}
+
+@test "only this machine is let in" {
+  serve
+  grep -qi " 0100007F:$(printf %04X "$PORT") 00000000:0000 0A " /proc/net/tcp
+  stop server
+  finish server
+}
+
+@test "each line is echoed as it is typed, a last one without a newline too" {
+  serve
+  start_typing client tcp-echo-client "127.0.0.1:$PORT"
+  type_in client one
+  wait_for client "Echo: one"
+  printf 'last' >&"${KEYBOARD[client]}"
+  end_of_input client
+  finish client
+  finish server
+  [[ $(tail -n 1 "$LOGS/client.out") == "Echo: last" ]]
+}
+
+@test "a line of 10 MiB comes back and nobody waits for ever" {
+  serve
+  head -c 10M /dev/zero | tr '\0' a > long
+  start client tcp-echo-client "127.0.0.1:$PORT" < long
+  finish client
+  finish server
+  tail -n +2 "$LOGS/client.out" | sed 's/^Echo: //' | cmp - long
+}
+
+@test "Ctrl-C ends the server with status 0, waiting or talking" {
+  for signal in INT TERM; do
+    serve
+    stop server $signal
+    finish server 0
+    serve
+    start_typing client tcp-echo-client "127.0.0.1:$PORT"
+    wait_for server "Client connected"
+    stop server $signal
+    finish server 0
+    finish client 1
+    one_error client "the server has closed the connection"
+    end_of_input client
+    rm "$LOGS/client.keys"
+  done
+}
+
+@test "the server killed half-way: the client says so at once" {
+  serve
+  start_typing client tcp-echo-client "127.0.0.1:$PORT"
+  type_in client one
+  wait_for client "Echo: one"
+  stop server KILL
+  finish server 137
+  finish client 1
+  [[ $(grep -c '^Error: ' "$LOGS/client.err") == 1 ]]
+}
+
+@test "the client killed half-way: the server ends" {
+  serve
+  start_typing client tcp-echo-client "127.0.0.1:$PORT"
+  type_in client one
+  wait_for client "Echo: one"
+  stop client KILL
+  finish client 137
+  finish server
+}
+
+@test "stopped and continued while they talk" {
+  serve
+  seq 2000 > lines
+  start client tcp-echo-client "127.0.0.1:$PORT" < lines
+  while kill -0 "${PID[client]}" 2> /dev/null; do
+    for signal in STOP CONT; do
+      stop client $signal 2> /dev/null || true
+      stop server $signal 2> /dev/null || true
+    done
+  done
+  finish client
+  finish server
+  sed -nE 's/^Echo: //p' "$LOGS/client.out" | cmp - lines
+}
+
+@test "bad arguments, and --help" {
+  run_to_end tcp-echo-server 1 192.0.2.1:0
+  one_error tcp-echo-server "bind 192.0.2.1:0: EADDRNOTAVAIL"
+  for program in tcp-echo-server tcp-echo-client; do
+    run_to_end $program 2 nonsense
+    says $program "invalid value 'nonsense'"
+    run_to_end $program 2 127.0.0.1:65536
+    run_to_end $program 2 --wrong
+    run_to_end $program 0 --help
+    grep -qF "127.0.0.1:8080" "$LOGS/$program.out"
+  done
+}
+
+@test "output that nobody reads: no panic" {
+  start_unread server tcp-echo-server 127.0.0.1:0
+  finish server 141
+  serve
+  start_unread client tcp-echo-client "127.0.0.1:$PORT" < "$input"
+  finish client 141
+  silent client
+  finish server
+}

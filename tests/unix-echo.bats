@@ -1,0 +1,187 @@
+#!/usr/bin/env bats
+load harness
+
+input=$BATS_FILE_TMPDIR/input
+setup_file() { printf 'hello\nworld\nthree\n' > "$BATS_FILE_TMPDIR/input"; }
+
+serve() { start server unix-echo-server socket && wait_for server "Server listening on socket"; }
+
+# The expected output has the default path in it.
+as_by_default() { same_output "$1" <(sed 's#/tmp/my_socket#socket#' "$ROOT/tests/expected/${PROGRAM[$1]}.txt"); }
+
+@test "the server, then the client" {
+  serve
+  [[ $(stat -c %a socket) == 600 ]]
+  start client unix-echo-client socket < "$input"
+  finish client
+  finish server
+  as_by_default server
+  same_output client
+  silent server
+  silent client
+  [[ ! -e socket ]]
+}
+
+@test "README: the transcript is what happens" {
+  start_as_in_readme unix-echo unix-echo-server "$DIR/my_socket"
+  wait_for unix-echo-server "listening"
+  start_as_in_readme unix-echo unix-echo-client "$DIR/my_socket"
+  finish unix-echo-client
+  finish unix-echo-server
+  sed -i 's#/tmp/my_socket#my_socket#' "$LOGS/unix-echo-server.shown"
+  same_as_in_readme unix-echo-server
+  same_as_in_readme unix-echo-client
+}
+
+@test "the client alone names the server" {
+  run_to_end unix-echo-client 1 socket
+  one_error unix-echo-client "connect socket: there is no such socket: start unix-echo-server first"
+}
+
+@test "each line is echoed as it is typed, a last one without a newline too" {
+  serve
+  start_typing client unix-echo-client socket
+  type_in client one
+  wait_for client "Server echo: one"
+  printf 'last' >&"${KEYBOARD[client]}"
+  end_of_input client
+  finish client
+  finish server
+  [[ $(tail -n 1 "$LOGS/client.out") == "Server echo: last" ]]
+}
+
+@test "a line of 10 MiB comes back and nobody waits for ever" {
+  serve
+  head -c 10M /dev/zero | tr '\0' a > long
+  start client unix-echo-client socket < long
+  finish client
+  finish server
+  tail -n +2 "$LOGS/client.out" | sed 's/^Server echo: //' | cmp - long
+}
+
+@test "the socket of a killed server is taken over" {
+  serve
+  stop server KILL
+  finish server 137
+  [[ -S socket ]]
+  run_to_end unix-echo-client 1 socket
+  one_error unix-echo-client "connect socket: nobody listens: start unix-echo-server first"
+  serve
+  start client unix-echo-client socket < "$input"
+  finish client
+  finish server
+}
+
+@test "a server that listens is not robbed of its socket" {
+  serve
+  run_to_end unix-echo-server 1 socket
+  one_error unix-echo-server "bind socket: EADDRINUSE: a server listens there"
+  start client unix-echo-client socket < "$input"
+  finish client
+  finish server
+  as_by_default server
+}
+
+@test "what is no socket of ours is refused and left" {
+  echo precious > file
+  mkdir folder
+  ln -s /nowhere link
+  for path in file folder link; do
+    run_to_end unix-echo-server 1 $path
+    one_error unix-echo-server "bind $path: $path is no socket, left as it is"
+  done
+  [[ $(cat file) == precious && -d folder && -L link ]]
+  serve
+  stop server KILL
+  finish server 137
+  foreign socket
+  run_to_end unix-echo-server 1 socket
+  one_error unix-echo-server "socket is a socket of another user"
+  [[ -S socket ]]
+  rm socket
+}
+
+@test "Ctrl-C ends the server with status 0 and removes the socket" {
+  for signal in INT TERM; do
+    serve
+    stop server $signal
+    finish server 0
+    [[ ! -e socket ]]
+    serve
+    start_typing client unix-echo-client socket
+    wait_for server "Client connected"
+    stop server $signal
+    finish server 0
+    [[ ! -e socket ]]
+    finish client 1
+    one_error client "the server has closed the connection"
+    end_of_input client
+    rm "$LOGS/client.keys"
+  done
+}
+
+@test "the server killed half-way: the client says so at once" {
+  serve
+  start_typing client unix-echo-client socket
+  type_in client one
+  wait_for client "Server echo: one"
+  stop server KILL
+  finish server 137
+  finish client 1
+  one_error client "the server has closed the connection: start it again"
+  rm socket
+}
+
+@test "the client killed half-way: the server ends and cleans up" {
+  serve
+  start_typing client unix-echo-client socket
+  type_in client one
+  wait_for client "Server echo: one"
+  stop client KILL
+  finish client 137
+  finish server
+  [[ ! -e socket ]]
+}
+
+@test "stopped and continued while they talk" {
+  serve
+  seq 2000 > lines
+  start client unix-echo-client socket < lines
+  while kill -0 "${PID[client]}" 2> /dev/null; do
+    for signal in STOP CONT; do
+      stop client $signal 2> /dev/null || true
+      stop server $signal 2> /dev/null || true
+    done
+  done
+  finish client
+  finish server
+  sed -nE 's/^Server echo: //p' "$LOGS/client.out" | cmp - lines
+}
+
+@test "bad paths and arguments, and --help" {
+  run_to_end unix-echo-server 1 missing/socket
+  one_error unix-echo-server "bind missing/socket: ENOENT"
+  run_to_end unix-echo-server 1 "$(printf '%0108d' 1)"
+  one_error unix-echo-server "ENAMETOOLONG"
+  mkdir closed
+  chmod 0 closed
+  for program in unix-echo-server unix-echo-client; do
+    start_unprivileged denied $program closed/socket
+    finish denied 1
+    one_error denied "closed/socket: EACCES"
+    run_to_end $program 2 --wrong
+    run_to_end $program 0 --help
+    grep -qF "/tmp/my_socket" "$LOGS/$program.out"
+  done
+}
+
+@test "output that nobody reads: no panic, and the socket is removed" {
+  start_unread server unix-echo-server socket
+  finish server 141
+  [[ ! -e socket ]]
+  serve
+  start_unread client unix-echo-client socket < "$input"
+  finish client 141
+  silent client
+  finish server
+}
