@@ -7,6 +7,7 @@
 # NAME is the package, PROGRAM... its binaries in the order in which to start them. The commands
 # are the demo: each runs in the same empty folder and starts once the one before has printed
 # something. A label that ends in `&` is a service: it gets SIGTERM when the others have ended.
+# $PORT is a free port.
 
 # shellcheck disable=SC2016,SC2034  # commands for another shell; used by the scripts that source this
 LESSONS=()
@@ -67,6 +68,68 @@ lesson logger "Logger Service" "logger-service logger-app" \
   "service&: logger-service --fifo logpipe --log system.log" \
   "app: logger-app --fifo logpipe" \
   'log: until grep -q complete system.log; do :; done; cat system.log'
+
+lesson sysv-msgq "System V queue: Priority Message System" "sysv-msgq-sender sysv-msgq-receiver" \
+  "sent low, medium, high; received high, medium, low, because the receiver asks by type" \
+  "sender: sysv-msgq-sender" \
+  "receiver: sysv-msgq-receiver"
+
+lesson sysv-msgq-types "Message Type Filtering" "sysv-msgq-types" \
+  "0 takes the first of all, 5 the first of type 5, -5 the lowest type up to 5" \
+  "sysv-msgq-types: sysv-msgq-types"
+
+lesson posix-msgq "POSIX Message Queues" "posix-msgq-sender posix-msgq-receiver" \
+  "the queue is a name; the highest priority comes first, whatever was sent first" \
+  'sender: posix-msgq-sender /demo-$PPID -m 1:low -m 9:high -m 5:middle' \
+  'receiver: posix-msgq-receiver /demo-$PPID --count 3'
+
+lesson sysv-shm "System V Shared Memory" "sysv-shm-writer sysv-shm-reader" \
+  "the writer has ended when the reader starts: the segment is still there" \
+  "writer: sysv-shm-writer" \
+  "reader: sysv-shm-reader"
+
+lesson shm-race "The Synchronization Problem" "shm-race" \
+  "increments get lost; with a semaphore, and with an atomic, none does" \
+  "shm-race: shm-race"
+
+lesson sysv-sem "Synchronization with Semaphores (P, V)" "sysv-sem" \
+  "the child waits until the parent's V; a dead process's P is undone" \
+  "sysv-sem: sysv-sem"
+
+lesson producer-consumer "Producer-Consumer" "producer consumer" \
+  "the faster one waits for the slower one, and the items come out in order" \
+  "producer: producer --items 12 --delay-ms 20" \
+  "consumer: consumer --items 12 --delay-ms 40"
+
+lesson posix-shm "POSIX Shared Memory" "posix-shm-writer posix-shm-reader" \
+  "shared memory with a name, which the reader removes" \
+  'writer: posix-shm-writer /demo-$PPID' \
+  'reader: posix-shm-reader /demo-$PPID'
+
+lesson unix-echo "Unix Domain Sockets" "unix-echo-server unix-echo-client" \
+  "each line comes back over the same descriptor" \
+  "server: unix-echo-server my_socket" \
+  "client: printf 'hello\nworld\n' | unix-echo-client my_socket"
+
+lesson tcp-echo "TCP Network Sockets" "tcp-echo-server tcp-echo-client" \
+  "the same conversation; the address is an IP address and a port" \
+  'server: tcp-echo-server 127.0.0.1:$PORT' \
+  'client: printf "hello\nworld\n" | tcp-echo-client 127.0.0.1:$PORT'
+
+lesson threaded-server "Multi-Client Server with Threads" "threaded-server tcp-echo-client" \
+  "two clients at once, each with a thread of its own" \
+  'server&: threaded-server 127.0.0.1:$PORT' \
+  'one: printf "hello\nworld\n" | tcp-echo-client 127.0.0.1:$PORT' \
+  'two: printf "good\nmorning\n" | tcp-echo-client 127.0.0.1:$PORT'
+
+lesson udp-echo "SOCK_DGRAM, AF_INET6" "udp-echo-server udp-echo-client" \
+  "no connection: each line is a message of its own, here over IPv6" \
+  'server&: udp-echo-server [::1]:$PORT' \
+  'client: printf "hello\nworld\n" | udp-echo-client [::1]:$PORT'
+
+lesson framing "Length prefix against incomplete messages" "framing" \
+  "the same messages, torn and merged without a frame, whole with one" \
+  "framing: framing"
 
 lesson graceful-shutdown "Signal Handling" "graceful-shutdown" \
   "it is blocked in open, gets SIGTERM all the same, and its FIFO is gone afterwards" \
