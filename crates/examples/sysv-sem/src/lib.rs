@@ -3,10 +3,9 @@
 
 use std::fmt;
 use std::ptr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
-use lesson::Deadline;
 use libc::{c_int, c_short, c_ushort, key_t};
 use nix::errno::Errno;
 use nix::unistd::Uid;
@@ -165,7 +164,7 @@ impl Semaphores {
     }
 
     fn timed(self, limit: Duration, operation: libc::sembuf) -> anyhow::Result<bool> {
-        match self.operate(&mut [operation], Some(Deadline::after(limit))) {
+        match self.operate(&mut [operation], Some(limit)) {
             Ok(()) => Ok(true),
             Err(Errno::EAGAIN) => Ok(false),
             Err(errno) => Err(self.explain("semtimedop", errno)),
@@ -173,14 +172,15 @@ impl Semaphores {
     }
 
     /// All of the operations, or none: they happen as one.
-    fn operate(self, operations: &mut [libc::sembuf], until: Option<Deadline>) -> nix::Result<()> {
+    fn operate(self, operations: &mut [libc::sembuf], limit: Option<Duration>) -> nix::Result<()> {
+        let start = Instant::now();
         loop {
-            let left = until.map(|deadline| timespec(deadline.left()));
-            let limit = left.as_ref().map_or(ptr::null(), ptr::from_ref);
-            // SAFETY: the pointer and the length are those of a slice, and `limit` is null or
+            let left = limit.map(|limit| timespec(limit.saturating_sub(start.elapsed())));
+            let timeout = left.as_ref().map_or(ptr::null(), ptr::from_ref);
+            // SAFETY: the pointer and the length are those of a slice, and `timeout` is null or
             // points to `left`, which outlives the call.
             let result =
-                unsafe { semtimedop(self.0, operations.as_mut_ptr(), operations.len(), limit) };
+                unsafe { semtimedop(self.0, operations.as_mut_ptr(), operations.len(), timeout) };
             match Errno::result(result) {
                 // Ctrl-Z and fg wake a sleeping semop although no handler is installed: signal(7).
                 Err(Errno::EINTR) => {}

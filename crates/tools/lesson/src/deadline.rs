@@ -1,23 +1,7 @@
-//! Deadlines, and polling for what the kernel has no event for.
+//! Polling, with a deadline, for what the kernel has no event for.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
-
-/// A moment after which to stop waiting.
-#[derive(Clone, Copy, Debug)]
-pub struct Deadline(Instant);
-
-impl Deadline {
-    /// The moment `limit` from now.
-    pub fn after(limit: Duration) -> Self {
-        Self(Instant::now() + limit)
-    }
-
-    /// The time left until then; zero once it has passed.
-    pub fn left(self) -> Duration {
-        self.0.saturating_duration_since(Instant::now())
-    }
-}
 
 /// Tries every 2 ms until there is an answer; `None` once `limit` has passed.
 ///
@@ -29,10 +13,10 @@ pub fn poll_until<T>(
     limit: Duration,
     mut attempt: impl FnMut() -> anyhow::Result<Option<T>>,
 ) -> anyhow::Result<Option<T>> {
-    let deadline = Deadline::after(limit);
+    let start = Instant::now();
     loop {
         let answer = attempt()?;
-        if answer.is_some() || deadline.left().is_zero() {
+        if answer.is_some() || start.elapsed() >= limit {
             return Ok(answer);
         }
         sleep(Duration::from_millis(2));

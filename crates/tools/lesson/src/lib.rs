@@ -18,7 +18,7 @@ mod ftok;
 mod output;
 mod signals;
 
-pub use deadline::{Deadline, poll_until};
+pub use deadline::poll_until;
 pub use failure::{Failure, end, start_first};
 pub use ftok::ftok;
 pub use output::print;

@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use anyhow::Context;
-use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, raise, signal, sigprocmask};
+use nix::sys::signal::{SigHandler, SigSet, Signal, raise, signal};
 
 type Removal = Box<dyn FnOnce() + Send>;
 
@@ -21,10 +21,8 @@ static REMOVALS: Mutex<Vec<Option<Removal>>> = Mutex::new(Vec::new());
 pub fn on_signal(then: impl FnOnce(Signal) + Send + 'static) -> anyhow::Result<()> {
     let signals: SigSet = [Signal::SIGINT, Signal::SIGTERM].into_iter().collect();
     signals.thread_block().context("pthread_sigmask")?;
-    let wait = move || match signals.wait() {
-        Ok(signal) => then(signal),
-        Err(error) => crate::note!("sigwait: {error}"),
-    };
+    // sigwait(3) fails only for a set that holds no signal.
+    let wait = move || signals.wait().map_or((), then);
     let thread = thread::Builder::new().name("signals".into());
     thread.spawn(wait).context("start the signal thread")?;
     Ok(())
@@ -54,23 +52,19 @@ pub fn exit_on_signal() -> anyhow::Result<()> {
 
 /// In a forked child: signals act as ever again, and what the parent made is left to it.
 pub fn forked() {
-    let signals: SigSet = [Signal::SIGINT, Signal::SIGTERM].into_iter().collect();
     match REMOVALS.try_lock() {
-        Ok(mut removals) => std::mem::take(&mut *removals)
-            .into_iter()
-            .for_each(std::mem::forget),
+        Ok(mut removals) => std::mem::forget(std::mem::take(&mut *removals)),
         // The signal thread held it at the fork: the parent is about to end.
         Err(_) => die_of(Signal::SIGTERM),
     }
-    let _ = signals.thread_unblock();
+    let _ = SigSet::all().thread_unblock();
 }
 
 /// Restores the default action of `signal` and dies of it, so that the shell sees why.
 pub fn die_of(signal_number: Signal) -> ! {
     // SAFETY: SIG_DFL installs no handler, so no code of ours runs in signal context.
     let _ = unsafe { signal(signal_number, SigHandler::SigDfl) };
-    let only = SigSet::from(signal_number);
-    let _ = sigprocmask(SigmaskHow::SIG_UNBLOCK, Some(&only), None);
+    let _ = SigSet::from(signal_number).thread_unblock();
     let _ = raise(signal_number);
     std::process::exit(128 + signal_number as i32)
 }
