@@ -1,40 +1,32 @@
 #!/usr/bin/env bats
-# POSIX shared memory: our programs with the tutorial's C programs at the other end, both with
-# default arguments. Run by `make interop`, which compiles the C programs into $TUTORIAL_C.
+# POSIX shared memory.
 load ../harness
+load languages
 
-# the LANGUAGE PROGRAM: how `start` finds it.
-the() { [[ $1 == rust ]] && echo "$2" || echo "$TUTORIAL_C/$2"; }
-
-# prints NAME: what the program of that name prints, in whichever language it is.
-prints() { same_output "$1" "$ROOT/tests/expected/$1.txt"; }
-
-# runs PROGRAM LANGUAGE: to its end.
-runs() {
-  start "$1" "$(the "$2" "$1")"
-  finish "$1"
-  prints "$1"
+# writes_and_reads WRITER READER: both to their end.
+writes_and_reads() {
+  start posix-shm-writer "$1"
+  finish posix-shm-writer
+  prints posix-shm-writer
+  start posix-shm-reader "$2"
+  finish posix-shm-reader
+  prints posix-shm-reader
+  [[ ! -e /dev/shm/myshm ]]
 }
 
 @test "posix-shm: every pair" {
   [[ ! -e /dev/shm/myshm ]] || skip "/dev/shm/myshm is in use"
-  for writer in c rust; do
-    for reader in c rust; do
-      echo "writer: $writer, reader: $reader"
-      runs posix-shm-writer $writer
-      runs posix-shm-reader $reader
-      [[ ! -e /dev/shm/myshm ]]
-    done
-  done
+  each_pair posix-shm-writer posix-shm-reader writes_and_reads
+}
+
+# The same over a segment that the other language has left.
+takes_over() {
+  start left "$2"
+  finish left
+  writes_and_reads "$1" "$(the rust posix-shm-reader)"
 }
 
 @test "posix-shm: the segment that one language left, the other one takes over" {
   [[ ! -e /dev/shm/myshm ]] || skip "/dev/shm/myshm is in use"
-  for pair in "rust c" "c rust"; do
-    read -r first second <<< "$pair"
-    runs posix-shm-writer "$first"
-    runs posix-shm-writer "$second"
-    runs posix-shm-reader "$first"
-    [[ ! -e /dev/shm/myshm ]]
-  done
+  each_pair posix-shm-writer posix-shm-writer takes_over
 }
