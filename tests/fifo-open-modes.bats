@@ -32,13 +32,61 @@ here() { export TMPDIR=$DIR; }
 
 @test "with both cores busy it sees the same, 20 times" {
   here
-  sh -c 'while :; do :; done' & one=$!
-  sh -c 'while :; do :; done' & two=$!
+  start one nice sh -c 'while :; do :; done'
+  start two nice sh -c 'while :; do :; done'
   for ((i = 0; i < 20; i++)); do
     run_to_end fifo-open-modes 0
     same_output fifo-open-modes
   done
-  kill "$one" "$two"
+  for busy in one two; do
+    stop $busy
+    finish $busy 143
+  done
+}
+
+@test "a row says what was seen: here every probing open fails" {
+  here
+  strace -o trace true 2> /dev/null || skip "strace may not trace here"
+  # Counted in each thread; the loader does without the file that fails to open first.
+  start fifo-open-modes strace -f -qq -o trace -e trace=openat -e inject=openat:error=EPERM:when=1 \
+    "$BIN/fifo-open-modes"
+  finish fifo-open-modes
+  [[ $(grep -c "alone: fails with EPERM; with a reader: fails with EPERM" "$LOGS/fifo-open-modes.out") == 5 ]]
+  rm trace
+  [[ -z $(ls) ]]
+}
+
+@test "the folder and the FIFO are this user's alone, whatever the umask" {
+  here
+  strace -o trace true 2> /dev/null || skip "strace may not trace here"
+  umask 0
+  start fifo-open-modes strace -f -qq -o trace -e trace=mkdir,mkdirat,mknod,mknodat "$BIN/fifo-open-modes"
+  finish fifo-open-modes
+  grep -qE 'mkdir(at)?\(.*fifo-open-modes-.*, 0700\) += 0' trace
+  [[ $(grep -cE 'mknod(at)?\(.*fifo-open-modes-.*, S_IFIFO\|0600\) += 0' trace) == 5 ]]
+}
+
+@test "stopped and continued (Ctrl-Z, fg) it sees the same" {
+  here
+  for ((i = 0; i < 10; i++)); do
+    start fifo-open-modes fifo-open-modes
+    while stop fifo-open-modes STOP 2> /dev/null && stop fifo-open-modes CONT 2> /dev/null; do
+      grep -qsF "with ENXIO if no reader" "$LOGS/fifo-open-modes.out" && break
+    done
+    finish fifo-open-modes
+    same_output fifo-open-modes
+    silent fifo-open-modes
+  done
+}
+
+@test "two at once do not meet" {
+  here
+  start one fifo-open-modes
+  start two fifo-open-modes
+  for name in one two; do
+    finish $name
+    same_output $name
+  done
 }
 
 @test "a signal at any moment leaves nothing" {
@@ -46,11 +94,12 @@ here() { export TMPDIR=$DIR; }
   for ((i = 0; i < 40; i++)); do
     ((i % 2)) && signal=INT || signal=TERM
     start fifo-open-modes fifo-open-modes
-    wait_for fifo-open-modes "Mode"
-    stop fifo-open-modes $signal || true
+    # Half of them before anything is made, or while it is.
+    ((i < 20)) || wait_for fifo-open-modes "Mode"
+    stop fifo-open-modes "$signal" || true
     status=0
     wait "${PID[fifo-open-modes]}" || status=$?
-    ((status == 0 || status == 128 + $(kill -l $signal)))
+    ((status == 0 || status == 128 + $(kill -l "$signal")))
     [[ -z $(ls) ]]
   done
 }
@@ -61,7 +110,7 @@ here() { export TMPDIR=$DIR; }
   export TMPDIR=$DIR/closed
   start_unprivileged fifo-open-modes fifo-open-modes
   finish fifo-open-modes 1
-  one_error fifo-open-modes "mkdir $DIR/closed/fifo-open-modes-"
+  one_error fifo-open-modes "mkdtemp $DIR/closed/fifo-open-modes-"
 }
 
 @test "output that nobody reads: no panic, nothing left" {

@@ -145,7 +145,7 @@ wait_until() {
 }
 
 # asleep NAME: whether the program is blocked in a system call.
-asleep() { [[ $(cut -d' ' -f3 "/proc/${PID[$1]}/stat") == S ]]; }
+XX
 
 # stop NAME [SIGNAL]: TERM unless another is named.
 stop() { kill -s "${2:-TERM}" "${PID[$1]}"; }

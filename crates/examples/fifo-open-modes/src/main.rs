@@ -12,6 +12,7 @@ use anyhow::Context;
 use lesson::{Failure, say};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
+use nix::unistd::mkdtemp;
 
 use probe::{Seen, open_flags, probe};
 
@@ -31,18 +32,20 @@ const MODES: [(&str, OFlag); 5] = [
 
 fn main() -> Result<(), Failure> {
     lesson::clean_up_on_signal()?;
-    let folder = std::env::temp_dir().join(format!("fifo-open-modes-{}", std::process::id()));
+    let template = std::env::temp_dir().join("fifo-open-modes-XXXXXX");
     let making = lesson::making();
-    // Fails if it is there: what is not ours is never used.
-    fs::create_dir(&folder).with_context(|| format!("mkdir {}", folder.display()))?;
+    // Puts letters in place of XXXXXX until the name is new, and makes the folder with mode 0700:
+    // nobody else opens what is in it.
+    let folder = mkdtemp(&template).with_context(|| format!("mkdtemp {}", template.display()))?;
     let made = folder.clone();
-    let _made = making.remove_at_end(move || drop(fs::remove_dir_all(made)));
+    let _made = making.remove_at_end(move || remove(&made));
 
-    let path = folder.join("fifo");
-    let _fifo = fifo::create(&path)?;
     say!("{:<21} | Behavior", "Mode");
     say!("{:-<21} | {:-<63}", "", "");
     for (name, flags) in MODES {
+        // A new one for each mode: an open that never returned has no part in the next row.
+        let path = folder.join("fifo");
+        let _fifo = fifo::create(&path)?;
         say!("{name:<21} | {}", behavior(&path, flags)?);
     }
     Ok(())
@@ -71,6 +74,12 @@ fn behavior(path: &Path, flags: OFlag) -> anyhow::Result<String> {
             "Opens immediately (not recommended - can cause issues)".into()
         }
         (Seen::AtOnce, Seen::AtOnce) => "Opens immediately, returns valid fd".into(),
-        (alone, with_reader) => format!("alone: {alone:?}; with a reader: {with_reader:?}"),
+        (alone, with_reader) => format!("alone: {alone}; with a reader: {with_reader}"),
     })
+}
+
+fn remove(folder: &Path) {
+    if let Err(error) = fs::remove_dir(folder) {
+        lesson::note!("rmdir {}: {error}", folder.display());
+    }
 }

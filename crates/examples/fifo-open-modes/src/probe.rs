@@ -1,5 +1,6 @@
 //! Trying one open(2) in a thread of its own, so that this program does not wait with it.
 
+use std::fmt;
 use std::fs;
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -14,12 +15,24 @@ use nix::sys::stat::Mode;
 use nix::unistd::{Pid, gettid};
 
 /// What an open did.
-#[derive(Debug)]
 pub enum Seen {
     AtOnce,
     WaitsForReader,
     WaitsForWriter,
+    StaysBlocked,
     Fails(Errno),
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Seen::AtOnce => f.write_str("opens immediately"),
+            Seen::WaitsForReader => f.write_str("blocks until opened for reading"),
+            Seen::WaitsForWriter => f.write_str("blocks until opened for writing"),
+            Seen::StaysBlocked => f.write_str("stays blocked, the other end being open"),
+            Seen::Fails(errno) => write!(f, "fails with {errno:?}"),
+        }
+    }
 }
 
 /// How long a thread may take to get into the call, and back out of it.
@@ -34,11 +47,14 @@ pub fn probe(path: &Path, flags: OFlag) -> anyhow::Result<Seen> {
     let (tell, told) = channel();
     let (answer, answered) = channel();
     let fifo = path.to_owned();
-    thread::spawn(move || {
+    let open_it = move || {
         // The prober may have given up on this thread: then nobody wants to know.
         let _ = tell.send(gettid());
         let _ = answer.send(open_flags(&fifo, flags));
-    });
+    };
+    // Never joined: a thread that stays blocked ends with the program.
+    let thread = thread::Builder::new().spawn(open_it);
+    thread.context("start the probing thread")?;
     let thread = told.recv().context("the probing thread has died")?;
 
     let seen = |opened: nix::Result<OwnedFd>| opened.map_or_else(Seen::Fails, |_| Seen::AtOnce);
@@ -51,11 +67,11 @@ pub fn probe(path: &Path, flags: OFlag) -> anyhow::Result<Seen> {
     };
     let other_end = open_flags(path, other_end | OFlag::O_NONBLOCK)
         .with_context(|| format!("open the other end of {}", path.display()))?;
-    let opened = answered
-        .recv_timeout(LIMIT)
-        .context("still blocked although the other end is open")?;
+    let opened = answered.recv_timeout(LIMIT);
     drop(other_end);
-    Ok(opened.map_or_else(Seen::Fails, |_| waits_for))
+    Ok(opened.map_or(Seen::StaysBlocked, |opened| {
+        opened.map_or_else(Seen::Fails, |_| waits_for)
+    }))
 }
 
 /// The answer, or none if the thread sleeps in its open. No event tells that a thread has gone
@@ -78,6 +94,6 @@ fn answer_or_asleep(
     })?;
     match outcome {
         Some(outcome) => Ok(outcome),
-        None => bail!("open neither returns nor sleeps"),
+        None => bail!("open, tried in a thread, neither returns nor sleeps within {LIMIT:?}"),
     }
 }

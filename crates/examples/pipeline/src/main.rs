@@ -5,6 +5,7 @@
 
 mod stage;
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read;
 use std::process::ExitCode;
@@ -24,7 +25,7 @@ struct Args {
     capture: bool,
     /// COMMAND '|' COMMAND, the | quoted from the shell; with --capture one will do
     #[arg(last = true, default_values = ["ls", "|", "grep", "txt"])]
-    commands: Vec<String>,
+    commands: Vec<OsString>,
 }
 
 fn main() -> Result<ExitCode, Failure> {
@@ -35,7 +36,7 @@ fn main() -> Result<ExitCode, Failure> {
         [only] if capture => (None, only),
         _ => usage("two commands with one '|' between them are needed"),
     };
-    if last.is_empty() || first.is_some_and(<[String]>::is_empty) {
+    if last.is_empty() || first.is_some_and(<[OsString]>::is_empty) {
         usage("a command is missing beside the '|'");
     }
 
@@ -60,14 +61,11 @@ fn main() -> Result<ExitCode, Failure> {
     drop((input, output));
 
     // Before waiting: a child that writes more than the pipe holds sleeps until it is read.
+    let mut text = Vec::new();
     if let Some(captured) = captured {
-        let mut text = Vec::new();
         File::from(captured)
             .read_to_end(&mut text)
             .context("read the captured output")?;
-        let lines = text.iter().filter(|byte| **byte == b'\n').count();
-        say!("Captured {} bytes in {lines} lines:", text.len());
-        lesson::print(&text);
     }
 
     // As in a shell, the status of the last command is that of the whole.
@@ -75,10 +73,16 @@ fn main() -> Result<ExitCode, Failure> {
     for command in running {
         status = stage::wait(command)?;
     }
+    if capture {
+        let lines = text.iter().filter(|byte| **byte == b'\n').count();
+        say!("Captured {} bytes in {lines} lines:", text.len());
+        lesson::print(&text);
+    }
     Ok(status.into())
 }
 
 fn usage(problem: &str) -> ! {
+    let problem = format!("{problem}, for example: pipeline -- ls -l '|' wc -l");
     Args::command()
         .error(ErrorKind::ValueValidation, problem)
         .exit()

@@ -1,7 +1,8 @@
 //! One command of the pipeline: fork, dup2, exec, and later wait.
 
-use std::ffi::CString;
+use std::ffi::{CString, OsString};
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 
 use anyhow::{Context, bail};
 use nix::errno::Errno;
@@ -11,7 +12,7 @@ use nix::unistd::{ForkResult, Pid, dup2_stdin, dup2_stdout, execvp, fork};
 
 /// Starts `command` with its standard input and output moved to the given pipe ends.
 pub fn start(
-    command: &[String],
+    command: &[OsString],
     stdin: Option<&OwnedFd>,
     stdout: Option<&OwnedFd>,
 ) -> anyhow::Result<Pid> {
@@ -24,7 +25,7 @@ pub fn start(
 
 /// In the child. Returns only if something fails: after exec this process is the command.
 fn become_command(
-    command: &[String],
+    command: &[OsString],
     stdin: Option<&OwnedFd>,
     stdout: Option<&OwnedFd>,
 ) -> anyhow::Result<()> {
@@ -39,7 +40,10 @@ fn become_command(
     // SAFETY: SIG_DFL installs no handler of ours.
     unsafe { signal(Signal::SIGPIPE, SigHandler::SigDfl) }.context("signal SIGPIPE")?;
 
-    let words: Result<Vec<_>, _> = command.iter().map(|it| CString::new(it.as_str())).collect();
+    let words: Result<Vec<_>, _> = command
+        .iter()
+        .map(|word| CString::new(word.as_bytes()))
+        .collect();
     let words = words.context("a command with a NUL byte")?;
     let Err(errno) = execvp(&words[0], &words);
     // The shell's exit statuses for a command that could not be started.
@@ -47,7 +51,8 @@ fn become_command(
         Errno::ENOENT => (127, "check its name and PATH"),
         _ => (126, "check its mode with ls -l"),
     };
-    lesson::note!("Error: execvp {}: {errno}: {next}", command[0]);
+    let name = command[0].to_string_lossy();
+    lesson::note!("Error: execvp {name}: {errno}: {next}");
     std::process::exit(status)
 }
 

@@ -120,7 +120,7 @@ fn find(name: &str) -> anyhow::Result<Option<Metadata>> {
     ensure!(
         size == 0 || size == SIZE as u64,
         "{name} has {size} bytes and not {SIZE}, so posix-shm-writer has not made it; left as \
-         it is: give another NAME, or remove it (rm {path}, or make clean-ipc)"
+         it is: give another NAME, or remove it (rm {path})"
     );
     Ok(Some(found))
 }
