@@ -7,9 +7,10 @@ use anyhow::{Context, ensure};
 use fork_isolation::reap;
 use lesson::say;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::unistd::{ForkResult, SysconfVar, fork, pipe, sysconf};
+use nix::unistd::{ForkResult, Pid, SysconfVar, fork, pipe, sysconf};
 
-use crate::sleeping::{stays_asleep, wait_until_asleep};
+use crate::send_to_parent;
+use crate::sleeping::{stays_in_call, wait_until_asleep};
 
 pub fn full() -> anyhow::Result<()> {
     let (read_end, write_end) = pipe().context("pipe")?;
@@ -22,26 +23,31 @@ pub fn full() -> anyhow::Result<()> {
     match unsafe { fork() }.context("fork")? {
         ForkResult::Child => {
             drop(read_end);
-            lesson::end(
-                write_end
-                    .write_all(b"x")
-                    .context("write into the full pipe"),
-            )
+            lesson::end(send_to_parent(write_end, "x"))
         }
         ForkResult::Parent { child } => {
-            wait_until_asleep(child)?;
-            say!("   one byte more: the child sleeps in write");
-            read_exactly(&mut read_end, 1)?;
-            ensure!(stays_asleep(child)?, "one free byte has woken the writer");
-            say!("   one byte read: it still sleeps, for the buffer is a ring of whole pages");
-            let page = sysconf(SysconfVar::PAGE_SIZE).context("sysconf PAGE_SIZE")?;
-            let page = usize::try_from(page.context("no PAGE_SIZE")?).context("PAGE_SIZE")?;
-            read_exactly(&mut read_end, page - 1)?;
-            reap(child)?;
+            let seen = free_a_page(child, &mut read_end);
+            if seen.is_err() {
+                // Without a reader the child's write fails, and the child ends.
+                drop(read_end);
+            }
+            seen.and(reap(child))?;
             say!("   the rest of the page read: the child's write returns");
             Ok(())
         }
     }
+}
+
+/// Reads a page in two steps, and looks at the sleeping writer in between.
+fn free_a_page(child: Pid, read_end: &mut File) -> anyhow::Result<()> {
+    wait_until_asleep(child)?;
+    say!("   one byte more: the child sleeps in write");
+    read_exactly(read_end, 1)?;
+    ensure!(stays_in_call(child)?, "one free byte has woken the writer");
+    say!("   one byte read: it still sleeps, for the buffer is a ring of whole pages");
+    let page = sysconf(SysconfVar::PAGE_SIZE).context("sysconf PAGE_SIZE")?;
+    let page = usize::try_from(page.context("no PAGE_SIZE")?).context("PAGE_SIZE")?;
+    read_exactly(read_end, page - 1)
 }
 
 /// Writes until the kernel takes no more, and counts the bytes.

@@ -3,23 +3,22 @@
 //!
 //! One program, no partner: cargo run -q --bin pipe-behavior
 
+mod end_of_file;
 mod full;
 mod sleeping;
 
 use std::fs::File;
-use std::io::{Read, Write};
-use std::os::fd::AsFd;
+use std::io::{ErrorKind, Read, Write};
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use fork_isolation::reap;
 use lesson::{Failure, say};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::unistd::{ForkResult, fork, pipe};
+use nix::unistd::{ForkResult, Pid, fork, pipe};
 
 fn main() -> Result<(), Failure> {
     empty()?;
     full::full()?;
-    end_of_file()?;
+    end_of_file::end_of_file()?;
     no_boundaries()?;
     Ok(())
 }
@@ -30,45 +29,29 @@ fn empty() -> anyhow::Result<()> {
     match unsafe { fork() }.context("fork")? {
         ForkResult::Child => {
             drop(write_end);
-            lesson::end(receive(&mut read_end.into()).map(|text| {
-                say!("   {text:?} arrives: the child's read returns it");
-            }))
+            lesson::end(wait_for_data(read_end.into()))
         }
         ForkResult::Parent { child } => {
             drop(read_end);
-            sleeping::wait_until_asleep(child)?;
-            say!("1. Empty pipe: the child sleeps in read");
-            send(&mut write_end.into(), "data")?;
-            reap(child)
+            let sent = send_to_sleeper(child, write_end.into());
+            sent.and(reap(child))
         }
     }
 }
 
-fn end_of_file() -> anyhow::Result<()> {
-    let (read_end, write_end) = pipe().context("pipe")?;
-    // SAFETY: this process has one thread, so the child can hold no lock of a thread it lacks.
-    match unsafe { fork() }.context("fork")? {
-        ForkResult::Child => lesson::end(send(&mut write_end.into(), "bye")),
-        ForkResult::Parent { child } => reap(child)?,
+fn wait_for_data(mut read_end: File) -> anyhow::Result<()> {
+    let text = receive(&mut read_end)?;
+    // End-of-file instead of data: the parent has ended early, and there is nothing to tell.
+    if !text.is_empty() {
+        say!("   {text:?} arrives: the child's read returns it");
     }
-    let mut read_end = File::from(read_end);
-    let text = receive(&mut read_end)?;
-    say!("3. The writer wrote {text:?} and has ended, but the reader has a write end of its own");
-
-    // read would sleep for ever here; poll(2) sleeps for 200 ms and tells the same.
-    let mut reader = [PollFd::new(read_end.as_fd(), PollFlags::POLLIN)];
-    let events = poll(&mut reader, PollTimeout::from(200_u16)).context("poll the pipe")?;
-    ensure!(
-        events == 0,
-        "the pipe has news although a write end is open"
-    );
-    say!("   200 ms later: no data and no end-of-file");
-
-    drop(write_end);
-    let text = receive(&mut read_end)?;
-    ensure!(text.is_empty(), "{text:?} where end-of-file was due");
-    say!("   its own write end closed: read returns 0, end-of-file");
     Ok(())
+}
+
+fn send_to_sleeper(child: Pid, mut write_end: File) -> anyhow::Result<()> {
+    sleeping::wait_until_asleep(child)?;
+    say!("1. Empty pipe: the child sleeps in read");
+    send(&mut write_end, "data")
 }
 
 fn no_boundaries() -> anyhow::Result<()> {
@@ -83,6 +66,14 @@ fn no_boundaries() -> anyhow::Result<()> {
 
 fn send(pipe: &mut File, text: &str) -> anyhow::Result<()> {
     pipe.write_all(text.as_bytes()).context("write to the pipe")
+}
+
+/// How a child writes: no reader means that its parent has ended early. Nothing to tell then.
+fn send_to_parent(mut pipe: File, text: &str) -> anyhow::Result<()> {
+    match pipe.write_all(text.as_bytes()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("write to the pipe"),
+    }
 }
 
 /// What one read(2) brings; nothing is end-of-file.

@@ -36,10 +36,11 @@ fn ignored_after_exec(restore: bool) -> anyhow::Result<bool> {
     };
     drop(write_end);
     let mut mask = String::new();
-    File::from(read_end)
+    let read = File::from(read_end)
         .read_to_string(&mut mask)
-        .context("read from grep")?;
+        .context("read from grep");
     reap(child)?;
+    read?;
 
     // "SigIgn:	0000000000001000": signal number n is bit n - 1.
     let mask = mask.trim_start_matches("SigIgn:").trim();
