@@ -5,6 +5,7 @@ load harness
 @test "a thousand lines of two programs come in the order in which they were written" {
   # The two programs pass a token to and fro, so the right order is known.
   mkfifo ping pong
+  # shellcheck disable=SC2016  # the inner shell's variables
   run_to_end duet 0 \
     'a: exec 3<> ping 4<> pong; for ((i = 0; i < 500; i++)); do echo $i; echo >&4; read -u 3; done' \
     'b: exec 3<> ping 4<> pong; for ((i = 0; i < 500; i++)); do read -u 4; echo $i; echo >&3; done'

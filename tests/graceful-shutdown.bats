@@ -122,6 +122,7 @@ handled() { grep -q '^ShdPnd:[[:space:]]*0*$' "/proc/${PID[$1]}/status"; }
     wait_until handled waiting
     wait_until blocked_in waiting open
     [[ -p fifo ]]
+    # shellcheck disable=SC2016  # the inner shell's argument
     timeout "$DEADLINE" sh -c ': > "$1"' sh fifo # opening it is enough
     finish waiting 0
     run ! grep Received "$LOGS/waiting.out"

@@ -64,7 +64,8 @@ start() {
   shift 2
   PROGRAM[$name]=$program
   # Now, so that nothing is found there that an earlier program of this name has printed.
-  : > "$LOGS/$name.out" > "$LOGS/$name.err"
+  : > "$LOGS/$name.out"
+  : > "$LOGS/$name.err"
   [[ -x $BIN/$program ]] && program=$BIN/$program
   # A background job of bash ignores SIGINT unless that is undone, and whatever bats reads
   # from (descriptors 3, 4) would be held open by a program that outlives the test.

@@ -38,10 +38,10 @@ load harness
     ((i % 2)) && signal=INT || signal=TERM
     start sysv-sem sysv-sem
     wait_for sysv-sem "mutex ="
-    stop sysv-sem $signal 2> /dev/null || true
+    stop sysv-sem "$signal" 2> /dev/null || true
     status=0
     wait "${PID[sysv-sem]}" || status=$?
-    ((status == 0 || status == 128 + $(kill -l $signal)))
+    ((status == 0 || status == 128 + $(kill -l "$signal")))
     wait_until no_processes # a child may still be about to find the set removed
     [[ $(wc -l < /proc/sysvipc/sem) == 1 ]]
   done

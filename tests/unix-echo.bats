@@ -7,6 +7,7 @@ setup_file() { printf 'hello\nworld\nthree\n' > "$BATS_FILE_TMPDIR/input"; }
 serve() { start server unix-echo-server socket && wait_for server "Server listening on socket"; }
 
 # The expected output has the default path in it.
+# shellcheck disable=SC2153  # PROGRAM is the harness's
 as_by_default() { same_output "$1" <(sed 's#/tmp/my_socket#socket#' "$ROOT/tests/expected/${PROGRAM[$1]}.txt"); }
 
 @test "the server, then the client" {
