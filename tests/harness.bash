@@ -194,6 +194,9 @@ normalise() {
     -e 's/on port [0-9]+/on port N/' -e 's/(127\.0\.0\.1|\[::1\]):[0-9]+/\1:N/'
 }
 
+# needs_ipv6: skips a test where the machine has none.
+needs_ipv6() { grep -qs ' lo$' /proc/net/if_inet6 || skip "no IPv6 here"; }
+
 # port_of NAME: the port that a server started with port 0 has got.
 port_of() {
   wait_for "$1" "on port " > /dev/null || return

@@ -31,6 +31,7 @@ serve() {
 }
 
 @test "IPv6" {
+  needs_ipv6
   serve '[::1]:0'
   start client tcp-echo-client "[::1]:$PORT" < "$input"
   finish client

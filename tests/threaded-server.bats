@@ -349,7 +349,7 @@ needs_a_thousand() {
 @test "IPv6, and an address that is not ours" {
   run_to_end threaded-server 1 192.0.2.1:0
   one_error threaded-server "bind 192.0.2.1:0: EADDRNOTAVAIL"
-  [[ -s /proc/net/if_inet6 ]] || skip "no IPv6 here"
+  needs_ipv6
   start server threaded-server '[::1]:0'
   start client tcp-echo-client "[::1]:$(port_of server)" < <(echo hello)
   finish client

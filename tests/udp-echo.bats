@@ -35,6 +35,7 @@ end_server() {
 }
 
 @test "IPv6" {
+  needs_ipv6
   serve '[::1]:0'
   start client udp-echo-client "[::1]:$PORT" < "$input"
   finish client
