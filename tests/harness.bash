@@ -146,10 +146,22 @@ wait_until() {
 }
 
 # asleep NAME: whether the program is blocked in a system call.
-XX
+asleep() { [[ $(cut -d' ' -f3 "/proc/${PID[$1]}/stat" 2> /dev/null) == S ]]; }
 
 # stop NAME [SIGNAL]: TERM unless another is named.
 stop() { kill -s "${2:-TERM}" "${PID[$1]}"; }
+
+# shake NAME...: stops and continues them (Ctrl-Z and fg) some 100 times a second, until the last
+# one ends, but no longer than a second or two.
+shake() {
+  local name round
+  for ((round = 0; round < 150; round++)); do
+    kill -0 "${PID[${!#}]}" 2> /dev/null || break
+    for name in "$@"; do stop "$name" STOP 2> /dev/null || true; done
+    for name in "$@"; do stop "$name" CONT 2> /dev/null || true; done
+    sleep 0.005 # the pace, not a wait: in between they are to get on with their work
+  done
+}
 
 # finish NAME [STATUS]: the program ends in time, with that exit status (0).
 finish() {

@@ -202,12 +202,7 @@ both_asleep_with_the_mutex_taken() {
   start producer producer --delay-ms 3
   wait_for producer "Produced item 1 "
   start consumer consumer --delay-ms 3
-  while kill -0 "${PID[consumer]}" 2> /dev/null; do
-    for signal in STOP CONT; do
-      stop producer $signal 2> /dev/null || true
-      stop consumer $signal 2> /dev/null || true
-    done
-  done
+  shake producer consumer
   finish producer
   finish consumer
   same_output producer

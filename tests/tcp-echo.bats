@@ -146,12 +146,7 @@ serve() {
   serve
   seq 2000 > lines
   start client tcp-echo-client "127.0.0.1:$PORT" < lines
-  while kill -0 "${PID[client]}" 2> /dev/null; do
-    for signal in STOP CONT; do
-      stop client $signal 2> /dev/null || true
-      stop server $signal 2> /dev/null || true
-    done
-  done
+  shake server client
   finish client
   finish server
   sed -nE 's/^Echo: //p' "$LOGS/client.out" | cmp - lines

@@ -101,12 +101,7 @@ end_server() {
   serve
   seq 500 > lines
   start client udp-echo-client "127.0.0.1:$PORT" < lines
-  while kill -0 "${PID[client]}" 2> /dev/null; do
-    for signal in STOP CONT; do
-      stop client $signal 2> /dev/null || true
-      stop server $signal 2> /dev/null || true
-    done
-  done
+  shake server client
   finish client
   end_server
   sed -nE 's/^Echo: //p' "$LOGS/client.out" | cmp - lines

@@ -148,12 +148,7 @@ as_by_default() { same_output "$1" <(sed 's#/tmp/my_socket#socket#' "$ROOT/tests
   serve
   seq 2000 > lines
   start client unix-echo-client socket < lines
-  while kill -0 "${PID[client]}" 2> /dev/null; do
-    for signal in STOP CONT; do
-      stop client $signal 2> /dev/null || true
-      stop server $signal 2> /dev/null || true
-    done
-  done
+  shake server client
   finish client
   finish server
   sed -nE 's/^Server echo: //p' "$LOGS/client.out" | cmp - lines

@@ -1,0 +1,86 @@
+//! The service's side of the FIFO: one reader, and no other.
+
+use std::fs::{File, Metadata, OpenOptions, symlink_metadata};
+use std::io::ErrorKind;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
+
+/// The FIFO, open for reading with O_NONBLOCK, and locked.
+pub struct Claim {
+    /// Dropping it closes the FIFO; the kernel does so after kill -9 too. Either ends the lock.
+    pub fifo: Flock<File>,
+    /// Where the FIFO stands.
+    pub name: Name,
+}
+
+/// A path, and which file stood there: the device and the inode.
+#[derive(Clone)]
+pub struct Name(PathBuf, (u64, u64));
+
+impl Claim {
+    /// Creates the FIFO or takes one of ours that is there, opens it and locks it.
+    ///
+    /// # Errors
+    /// When the path cannot be used, or another service reads there.
+    pub fn new(path: &Path) -> anyhow::Result<Self> {
+        // A service that is ending may remove its FIFO just now: then try again.
+        lesson::poll_until(Duration::from_secs(1), || Self::attempt(path))?
+            .with_context(|| format!("{} is removed again and again", path.display()))
+    }
+
+    fn attempt(path: &Path) -> anyhow::Result<Option<Self>> {
+        let shown = path.display();
+        let created = fifo::create(path)?;
+        // O_NONBLOCK: open(2) does not wait for a writer, see fifo(7).
+        let opened = OpenOptions::new()
+            .read(true)
+            .custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW)
+            .open(path);
+        let fifo = match opened {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            opened => opened.with_context(|| format!("open {shown} for reading"))?,
+        };
+        // From here on it is `Name` that removes it: whoever has the lock, not who was first.
+        if let Some(created) = created {
+            created.leave();
+        }
+        let found = fifo.metadata().with_context(|| format!("fstat {shown}"))?;
+        let name = Name(path.to_owned(), identity(&found));
+
+        // Two readers would each get a part of the lines. The lock decides between services that
+        // start at the same moment, and a killed one leaves none behind: see flock(2).
+        match Flock::lock(fifo, FlockArg::LockExclusiveNonblock) {
+            Ok(fifo) => Ok(name.is_there().then_some(Self { fifo, name })),
+            Err((_, Errno::EWOULDBLOCK)) => {
+                ensure!(
+                    !name.is_there(),
+                    "{shown} is locked (flock): another logger-service reads it; stop that one, or give another --fifo"
+                );
+                Ok(None)
+            }
+            Err((_, errno)) => Err(errno).with_context(|| format!("flock {shown}")),
+        }
+    }
+}
+
+impl Name {
+    /// Unlinks the FIFO, unless something else stands at its path by now.
+    pub fn remove(&self) {
+        if self.is_there() {
+            fifo::unlink(&self.0);
+        }
+    }
+
+    fn is_there(&self) -> bool {
+        symlink_metadata(&self.0).is_ok_and(|found| identity(&found) == self.1)
+    }
+}
+
+fn identity(found: &Metadata) -> (u64, u64) {
+    (found.dev(), found.ino())
+}
