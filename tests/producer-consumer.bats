@@ -166,8 +166,8 @@ both_asleep_with_the_mutex_taken() {
   wait_for producer "Produced item 1 "
   start one consumer --items 10 --delay-ms 1
   start two consumer --items 10 --delay-ms 1
-  finish producer
-  # The first to be done removes the objects under the other one.
+  # The first consumer to be done removes the objects under the others.
+  wait "${PID[producer]}" || true
   wait "${PID[one]}" || true
   wait "${PID[two]}" || true
   cat "$LOGS/one.out" "$LOGS/two.out" | sed -nE 's/.*item ([0-9]+) .*/\1/p' | sort -n > items

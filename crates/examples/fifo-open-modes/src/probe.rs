@@ -80,16 +80,21 @@ fn answer_or_asleep(
     answered: &Receiver<nix::Result<OwnedFd>>,
     thread: Pid,
 ) -> anyhow::Result<Option<nix::Result<OwnedFd>>> {
-    let state = format!("/proc/self/task/{thread}/stat");
+    let read = |file| fs::read_to_string(format!("/proc/self/task/{thread}/{file}"));
+    // On its way to the open a thread may sleep too, in futex(2), which all locks stand on.
+    let futex = format!("{} ", nix::libc::SYS_futex);
     let outcome = lesson::poll_until(LIMIT, || {
         if let Ok(opened) = answered.try_recv() {
             return Ok(Some(Some(opened)));
         }
         // "TID (name) S …": S is sleeping. The file is gone when the thread has ended.
-        let asleep = fs::read_to_string(&state).is_ok_and(|stat| {
+        let sleeps = |stat: String| {
             stat.rsplit_once(") ")
                 .is_some_and(|it| it.1.starts_with('S'))
-        });
+        };
+        let asleep = read("stat").is_ok_and(sleeps)
+            && read("syscall").is_ok_and(|call| !call.starts_with(&futex))
+            && read("stat").is_ok_and(sleeps);
         Ok(asleep.then_some(None))
     })?;
     match outcome {
