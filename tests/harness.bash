@@ -85,7 +85,7 @@ start() {
 start_unread() {
   local unread
   exec {unread}> >(:)
-  wait $!
+  wait $! || true # it may have been reaped already
   UNREAD=$unread start "$@"
   exec {unread}>&-
 }

@@ -25,7 +25,9 @@ start_long() {
   wait_until five_children
 }
 set_made() { ! unchanged; }
-five_children() { [[ $(pgrep -c -P "${PID[race]}") == 5 ]]; } # the keeper and four workers
+# The children of the program, the oldest first.
+children() { cat "/proc/${PID[race]}/task/${PID[race]}/children"; }
+five_children() { [[ $(children | wc -w) == 5 ]]; } # the keeper and four workers
 unchanged() { inventory | cmp -s - "$LOGS/inventory.before"; }
 nothing_left() { [[ -z $(processes) ]] && unchanged; }
 
@@ -80,12 +82,13 @@ nothing_left() { [[ -z $(processes) ]] && unchanged; }
     wait_until nothing_left
   done
 }
-four_children() { [[ $(pgrep -c -P "${PID[race]}") == 4 ]]; }
+four_children() { [[ $(children | wc -w) == 4 ]]; }
 
 @test "a child is killed: the program says so, ends, and nothing is left" {
-  for which in -o -n; do # the keeper, the last worker
+  for which in first last; do # the keeper, the last worker
     start_long
-    kill -s KILL "$(pgrep $which -P "${PID[race]}")"
+    read -ra child <<< "$(children)"
+    if [[ $which == first ]]; then kill -s KILL "${child[0]}"; else kill -s KILL "${child[-1]}"; fi
     finish race 1
     one_error race "a child failed: Signaled"
     nothing_left
