@@ -101,8 +101,53 @@ serve() {
   start client tcp-echo-client "127.0.0.1:$PORT" < long
   finish client
   finish server
+  # Each line has its label once, however many reads brought it.
   tail -n +2 "$LOGS/client.out" | sed 's/^Echo: //' | cmp - long
+  tail -n +3 "$LOGS/server.out" | sed 's/^Received: //' | cmp - long
 }
+
+@test "half a line is echoed: the client may wait for that before it sends the rest" {
+  serve
+  exec {client}<> "/dev/tcp/127.0.0.1/$PORT"
+  for half in 'hel' $'lo\n'; do
+    printf %s "$half" >&"$client"
+    IFS= read -r -t "$DEADLINE" -N ${#half} -u "$client" echoed
+    [[ $echoed == "$half" ]]
+  done
+  exec {client}>&-
+  finish server
+  [[ $(tail -n 1 "$LOGS/server.out") == "Received: hello" ]]
+}
+
+@test "standard input that is closed, empty or unreadable" {
+  for input in closed empty; do
+    serve
+    if [[ $input == closed ]]; then
+      start client tcp-echo-client "127.0.0.1:$PORT" <&-
+    else
+      start client tcp-echo-client "127.0.0.1:$PORT" < /dev/null
+    fi
+    finish client
+    finish server
+    silent client
+  done
+  serve
+  start client tcp-echo-client "127.0.0.1:$PORT" < "$DIR"
+  finish client 1
+  one_error client "read stdin: EISDIR"
+  finish server
+}
+
+@test "bytes that are no UTF-8 come back as they are" {
+  serve
+  printf 'a\xff\xfe\0b\n\xc3\n' > bytes
+  start client tcp-echo-client "127.0.0.1:$PORT" < bytes
+  finish client
+  finish server
+  { echo "Connected to server. Type messages:"; sed 's/^/Echo: /' bytes; } | cmp - "$LOGS/client.out"
+  tail -n 2 "$LOGS/server.out" | cmp - <(sed 's/^/Received: /' bytes)
+}
+
 
 @test "Ctrl-C ends the server with status 0, waiting or talking" {
   for signal in INT TERM; do
@@ -129,7 +174,32 @@ serve() {
   stop server KILL
   finish server 137
   finish client 1
-  [[ $(grep -c '^Error: ' "$LOGS/client.err") == 1 ]]
+  one_error client "the server has closed the connection: start it again"
+  end_of_input client
+}
+
+# Whether the server's connection holds bytes that it has not read: see proc(5), /proc/net/tcp.
+unread() {
+  awk -v port=":$(printf %04X "$PORT")" \
+    'substr($2, 9) == port && $4 == "01" && $5 !~ /:00000000$/ { found = 1 } END { exit !found }' /proc/net/tcp
+}
+
+@test "the server killed before it has read all (ECONNRESET, EPIPE): the client says so once" {
+  for lines in 1 200000; do
+    serve
+    start_typing client tcp-echo-client "127.0.0.1:$PORT"
+    wait_for server "Client connected"
+    stop server STOP
+    # In the background: the client stops reading once the connection is full.
+    { yes "$(printf %0100d 1)" | head -n $lines >&"${KEYBOARD[client]}"; } 2> /dev/null 3>&- 4>&- &
+    wait_until unread
+    stop server KILL
+    finish server 137
+    finish client 1
+    one_error client "the server has closed the connection: start it again"
+    end_of_input client
+    rm "$LOGS/client.keys"
+  done
 }
 
 @test "the client killed half-way: the server ends" {

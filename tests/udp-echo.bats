@@ -53,6 +53,40 @@ end_server() {
   tail -n +2 "$LOGS/server.out" | sed 's/^Received: //' | cmp - lines
 }
 
+@test "two sends are two receives, even if both wait to be read" {
+  serve
+  stop server STOP
+  exec {client}> "/dev/udp/127.0.0.1/$PORT"
+  printf one >&"$client"
+  printf two >&"$client"
+  stop server CONT
+  wait_for server "Received: two"
+  exec {client}>&-
+  end_server
+  grep -qx 'Received: one' "$LOGS/server.out"
+  grep -qx 'Received: two' "$LOGS/server.out"
+}
+
+@test "bytes that are no UTF-8 come back as they are" {
+  serve
+  printf 'a\xff\xfe\0b\n\xc3\n' > bytes
+  start client udp-echo-client "127.0.0.1:$PORT" < bytes
+  finish client
+  end_server
+  tail -n 2 "$LOGS/client.out" | cmp - <(sed 's/^/Echo: /' bytes)
+  tail -n 2 "$LOGS/server.out" | cmp - <(sed 's/^/Received: /' bytes)
+}
+
+@test "standard input that is empty or unreadable" {
+  serve
+  start client udp-echo-client "127.0.0.1:$PORT" < /dev/null
+  finish client
+  start client udp-echo-client "127.0.0.1:$PORT" < "$DIR"
+  finish client 1
+  one_error client "read stdin: EISDIR"
+  end_server
+}
+
 @test "a datagram that is too long is an error that says so" {
   serve
   head -c 70000 /dev/zero | tr '\0' a > line
@@ -70,6 +104,12 @@ end_server() {
   one_error client "nobody receives on 127.0.0.1:$PORT: start udp-echo-server first"
 }
 
+# frozen NAME: Ctrl-Z has taken effect, or the program has ended.
+frozen() {
+  local stat=/proc/${PID[$1]}/stat
+  [[ ! -e $stat || $(cut -d' ' -f3 "$stat" 2> /dev/null) == [TZ] ]]
+}
+
 @test "no echo comes: the client gives up and names the server" {
   # A server that is stopped receives, but does not answer.
   serve
@@ -77,6 +117,16 @@ end_server() {
   start client udp-echo-client "127.0.0.1:$PORT" < "$input"
   finish client 1
   one_error client "no echo from 127.0.0.1:$PORT within 2s: start udp-echo-server first"
+  # Ctrl-Z and fg, again and again, do not make it wait longer.
+  start client udp-echo-client "127.0.0.1:$PORT" < "$input"
+  local end=$((SECONDS + DEADLINE))
+  while stop client STOP 2> /dev/null; do
+    wait_until frozen client
+    stop client CONT 2> /dev/null || break
+    ((SECONDS <= end)) || { echo "still waiting after $DEADLINE s"; return 1; }
+  done
+  finish client 1
+  one_error client "no echo from 127.0.0.1:$PORT within 2s"
   stop server CONT
   end_server
 }
@@ -111,6 +161,7 @@ end_server() {
   serve
   run_to_end udp-echo-server 1 "127.0.0.1:$PORT"
   one_error udp-echo-server "bind 127.0.0.1:$PORT: EADDRINUSE"
+  says udp-echo-server "ss -lunp"
   end_server
   for program in udp-echo-server udp-echo-client; do
     run_to_end $program 2 nonsense

@@ -57,8 +57,40 @@ as_by_default() { same_output "$1" <(sed 's#/tmp/my_socket#socket#' "$ROOT/tests
   start client unix-echo-client socket < long
   finish client
   finish server
+  # Each line has its label once, however many reads brought it.
   tail -n +2 "$LOGS/client.out" | sed 's/^Server echo: //' | cmp - long
+  tail -n +3 "$LOGS/server.out" | sed 's/^Received: //' | cmp - long
 }
+
+@test "standard input that is closed, empty or unreadable" {
+  for input in closed empty; do
+    serve
+    if [[ $input == closed ]]; then
+      start client unix-echo-client socket <&-
+    else
+      start client unix-echo-client socket < /dev/null
+    fi
+    finish client
+    finish server
+    silent client
+  done
+  serve
+  start client unix-echo-client socket < "$DIR"
+  finish client 1
+  one_error client "read stdin: EISDIR"
+  finish server
+}
+
+@test "bytes that are no UTF-8 come back as they are" {
+  serve
+  printf 'a\xff\xfe\0b\n\xc3\n' > bytes
+  start client unix-echo-client socket < bytes
+  finish client
+  finish server
+  { echo "Connected to server. Type messages (Ctrl+D to quit):"; sed 's/^/Server echo: /' bytes; } | cmp - "$LOGS/client.out"
+  tail -n 2 "$LOGS/server.out" | cmp - <(sed 's/^/Received: /' bytes)
+}
+
 
 @test "the socket of a killed server is taken over" {
   serve
@@ -81,6 +113,19 @@ as_by_default() { same_output "$1" <(sed 's#/tmp/my_socket#socket#' "$ROOT/tests
   finish client
   finish server
   as_by_default server
+}
+
+@test "a server leaves the socket of another one, made after its own was removed" {
+  serve
+  rm socket
+  start second unix-echo-server socket
+  wait_for second "Server listening"
+  stop server
+  finish server
+  start client unix-echo-client socket < "$input"
+  finish client
+  finish second
+  [[ ! -e socket ]]
 }
 
 @test "what is no socket of ours is refused and left" {
@@ -157,8 +202,15 @@ as_by_default() { same_output "$1" <(sed 's#/tmp/my_socket#socket#' "$ROOT/tests
 @test "bad paths and arguments, and --help" {
   run_to_end unix-echo-server 1 missing/socket
   one_error unix-echo-server "bind missing/socket: ENOENT"
-  run_to_end unix-echo-server 1 "$(printf '%0108d' 1)"
-  one_error unix-echo-server "ENAMETOOLONG"
+  for program in unix-echo-server unix-echo-client; do
+    run_to_end $program 1 "$(printf '%0108d' 1)"
+    one_error $program "at most 107 bytes"
+  done
+  start server unix-echo-server "$(printf '%0107d' 1)"
+  wait_for server "Server listening"
+  start client unix-echo-client "$(printf '%0107d' 1)" < "$input"
+  finish client
+  finish server
   mkdir closed
   chmod 0 closed
   for program in unix-echo-server unix-echo-client; do

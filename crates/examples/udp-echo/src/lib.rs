@@ -5,3 +5,8 @@ pub const ADDRESS: &str = "127.0.0.1:8080";
 
 /// The longest datagram there is, in bytes: see udp(7).
 pub const LONGEST: usize = 65_535;
+
+/// Prints a datagram with `label` before it; its bytes need not be UTF-8.
+pub fn show(label: &str, datagram: &[u8]) {
+    lesson::print(&[label.as_bytes(), datagram, b"\n"].concat());
+}

@@ -1,15 +1,15 @@
 //! The two ends of a conversation over any stream socket: lesson `tcp-echo` uses them too.
 
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write, stdin};
+use std::io::{self, BufRead, ErrorKind, Read, Write, stdin};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
 use anyhow::{Context, ensure};
 
-/// A longer line is printed in pieces: what a client sends must not fill the server's memory.
-const LONGEST: u64 = 64 * 1024;
+/// How much one recv takes at most, in bytes.
+const BUFFER_SIZE: usize = 64 * 1024;
 
-/// The server's end: sends each line back and shows it, until the client closes the connection.
+/// The server's end: sends everything back and shows it, until the client closes the connection.
 ///
 /// # Errors
 /// When the connection fails; a client that has simply gone is no error.
@@ -17,26 +17,23 @@ pub fn echo<S>(stream: &S) -> anyhow::Result<()>
 where
     for<'a> &'a S: Read + Write,
 {
-    let mut from_client = BufReader::new(stream);
-    let mut to_client = stream;
-    let mut line = b"Received: ".to_vec();
-    let prefix = line.len();
+    let (mut from_client, mut to_client) = (stream, stream);
+    let mut buffer = vec![0; BUFFER_SIZE];
+    let mut received = Labelled::new("Received: ");
     loop {
-        // A socket carries bytes, not lines: one recv may bring half a line or ten.
-        let mut rest = from_client.by_ref().take(LONGEST);
-        let echoed = match rest.read_until(b'\n', &mut line) {
+        // A socket carries bytes, not lines: one recv may bring half a line or ten. Half a line
+        // is echoed too, because the client may wait for that before it sends the rest.
+        let echoed = from_client.read(&mut buffer).and_then(|length| {
+            received.show(&buffer[..length]);
+            to_client.write_all(&buffer[..length]).map(|()| length)
+        });
+        match echoed {
             Ok(0) => return Ok(()), // end-of-file: the client has closed its side
-            Ok(_) => {
-                lesson::print(&line);
-                to_client.write_all(&line[prefix..])
-            }
-            Err(error) => Err(error),
-        };
-        match echoed.map_err(|error| (error.kind(), error)) {
-            Ok(()) => line.truncate(prefix),
-            // The client was killed, or closed without reading all.
-            Err((ErrorKind::ConnectionReset | ErrorKind::BrokenPipe, _)) => return Ok(()),
-            Err((_, error)) => return Err(error).context("talk to the client"),
+            Ok(_) => {}
+            // The client was killed, or closed without reading all: ECONNRESET, or EPIPE and no
+            // SIGPIPE, which Rust ignores.
+            Err(error) if gone(&error) => return Ok(()),
+            Err(error) => return Err(error).context("talk to the client"),
         }
     }
 }
@@ -48,17 +45,14 @@ where
 /// of both directions and everybody would wait for everybody.
 ///
 /// # Errors
-/// When the server has gone before everything came back.
-pub fn converse<S: Sync>(
-    stream: &S,
-    label: &str,
-    hang_up: impl Fn(&S) -> std::io::Result<()>,
-) -> anyhow::Result<()>
+/// None: it ends the program when the server has gone before everything came back, or when
+/// standard input cannot be read, because one thread cannot wake the other.
+pub fn converse<S: Sync>(stream: &S, label: &str, hang_up: impl Fn(&S) -> io::Result<()>)
 where
     for<'a> &'a S: Read + Write,
 {
-    let finished = AtomicBool::new(false);
     let sent = AtomicU64::new(0);
+    let finished = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
             let outcome = show_echoes(stream, label).and_then(|echoed| {
@@ -70,37 +64,98 @@ where
                 Ok(())
             });
             if outcome.is_err() {
-                // The other thread may be waiting for the keyboard.
-                lesson::end(outcome);
+                lesson::end(outcome); // The other thread may be waiting for the keyboard.
             }
         });
-        let mut lines = stdin().lock();
-        let mut line = Vec::new();
-        while lines.read_until(b'\n', &mut line).context("read stdin")? > 0 {
-            sent.fetch_add(line.len() as u64, Ordering::SeqCst);
-            (&*stream).write_all(&line).context("send to the server")?;
-            line.clear();
+
+        let outcome = send_lines(stream, &sent).and_then(|all| {
+            finished.store(all, Ordering::SeqCst);
+            match hang_up(stream) {
+                Err(error) if error.kind() != ErrorKind::NotConnected => {
+                    Err(error).context("shutdown")
+                }
+                _ => Ok(()),
+            }
+        });
+        if outcome.is_err() {
+            lesson::end(outcome); // The other thread waits for the server.
         }
-        finished.store(true, Ordering::SeqCst);
-        hang_up(stream).context("shutdown")
-    })
+    });
 }
 
-/// Shows what comes, line by line, until end-of-file; returns the number of bytes.
+/// Sends standard input to its end, and counts the bytes; false if the server has gone before.
+fn send_lines<S>(stream: &S, sent: &AtomicU64) -> anyhow::Result<bool>
+where
+    for<'a> &'a S: Write,
+{
+    let mut to_server = stream;
+    let mut lines = stdin().lock();
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line).context("read stdin")? > 0 {
+        sent.fetch_add(line.len() as u64, Ordering::SeqCst);
+        match to_server.write_all(&line) {
+            Ok(()) => line.clear(),
+            // EPIPE, and no SIGPIPE, which Rust ignores: the receiving thread reports it.
+            Err(error) if gone(&error) => return Ok(false),
+            Err(error) => return Err(error).context("send to the server"),
+        }
+    }
+    Ok(true)
+}
+
+/// Shows what comes until the server closes or is killed; returns the number of bytes.
 fn show_echoes<S>(stream: &S, label: &str) -> anyhow::Result<u64>
 where
     for<'a> &'a S: Read,
 {
-    let mut from_server = BufReader::new(stream);
-    let mut line = label.as_bytes().to_vec();
+    let mut from_server = stream;
+    let mut buffer = vec![0; BUFFER_SIZE];
+    let mut echoes = Labelled::new(label);
     let mut echoed = 0;
     loop {
-        let length = from_server.read_until(b'\n', &mut line);
-        match length.context("receive from the server")? {
-            0 => return Ok(echoed),
-            length => echoed += length as u64,
+        match from_server.read(&mut buffer) {
+            Ok(0) => return Ok(echoed),
+            Ok(length) => {
+                echoes.show(&buffer[..length]);
+                echoed += length as u64;
+            }
+            Err(error) if gone(&error) => return Ok(echoed),
+            Err(error) => return Err(error).context("receive from the server"),
         }
-        lesson::print(&line);
-        line.truncate(label.len());
+    }
+}
+
+/// Whether the process at the other end has gone, where we still had something to say.
+fn gone(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe
+    )
+}
+
+/// Prints bytes as they come, with a label where a line begins, however they are cut.
+struct Labelled<'a> {
+    label: &'a str,
+    line_begins: bool,
+}
+
+impl<'a> Labelled<'a> {
+    fn new(label: &'a str) -> Self {
+        Self {
+            label,
+            line_begins: true,
+        }
+    }
+
+    fn show(&mut self, bytes: &[u8]) {
+        let mut text = Vec::new();
+        for piece in bytes.split_inclusive(|&byte| byte == b'\n') {
+            if self.line_begins {
+                text.extend_from_slice(self.label.as_bytes());
+            }
+            text.extend_from_slice(piece);
+            self.line_begins = piece.ends_with(b"\n");
+        }
+        lesson::print(&text);
     }
 }

@@ -2,7 +2,7 @@
 
 mod ends;
 
-use std::fs;
+use std::fs::{self, Metadata};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
@@ -14,11 +14,11 @@ pub use ends::{converse, echo};
 /// Where the two programs meet when no PATH is given.
 pub const SOCKET_PATH: &str = "/tmp/my_socket";
 
-/// Refuses everything but a socket that belongs to this user.
+/// Refuses everything but a socket that belongs to this user, and tells which one it is.
 ///
 /// # Errors
 /// Says what stands at `path` instead.
-pub fn ensure_ours(path: &Path) -> anyhow::Result<()> {
+pub fn ensure_ours(path: &Path) -> anyhow::Result<Metadata> {
     let shown = path.display();
     // lstat(2): a symbolic link is looked at, never followed.
     let found = fs::symlink_metadata(path).with_context(|| format!("lstat {shown}"))?;
@@ -31,12 +31,15 @@ pub fn ensure_ours(path: &Path) -> anyhow::Result<()> {
         owner == Uid::effective(),
         "{shown} is a socket of another user (uid {owner}), left as it is: give another path"
     );
-    Ok(())
+    Ok(found)
 }
 
-/// Removes the name if it is still a socket of ours: see unlink(2).
-pub fn unlink(path: &Path) {
-    if ensure_ours(path).is_err() {
+/// Removes the name if it is still that of the socket `ours`: see unlink(2).
+///
+/// Another server may have its socket there by now, if somebody removed this one.
+pub fn unlink(path: &Path, ours: &Metadata) {
+    let same = |found: &Metadata| (found.dev(), found.ino()) == (ours.dev(), ours.ino());
+    if !ensure_ours(path).is_ok_and(|found| same(&found)) {
         return;
     }
     if let Err(error) = fs::remove_file(path) {

@@ -5,11 +5,14 @@
 use std::io::ErrorKind::{ConnectionRefused, Interrupted, WouldBlock};
 use std::io::{self, BufRead, stdin};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use clap::Parser;
 use lesson::{Failure, say, start_first};
+
+/// How long the client waits for an echo.
+const LIMIT: Duration = Duration::from_secs(2);
 
 /// Send lines as datagrams and show their echo (partner: udp-echo-server, started before)
 #[derive(Parser)]
@@ -31,40 +34,45 @@ fn main() -> Result<(), Failure> {
     socket
         .connect(address)
         .with_context(|| format!("connect {address}"))?;
-    // A datagram may get lost, and then no echo ever comes: SO_RCVTIMEO bounds the wait.
-    let limit = Duration::from_secs(2);
-    socket
-        .set_read_timeout(Some(limit))
-        .context("setsockopt SO_RCVTIMEO")?;
     say!("Sending to {address}. Type messages:");
 
     let mut buffer = vec![0; udp_echo::LONGEST];
-    for line in stdin().lock().lines() {
-        let line = line.context("read stdin")?;
+    let mut lines = stdin().lock();
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line).context("read stdin")? > 0 {
+        let message = line.strip_suffix(b"\n").unwrap_or(&line);
         socket
-            .send(line.as_bytes())
-            .with_context(|| format!("send {} bytes", line.len()))?;
+            .send(message)
+            .with_context(|| format!("send {} bytes", message.len()))?;
         let length = receive(&socket, &mut buffer).map_err(|error| match error.kind() {
             // The machine is there, but nobody has that port: it says so (ICMP).
             ConnectionRefused => {
                 start_first(format!("nobody receives on {address}"), "udp-echo-server")
             }
             WouldBlock => start_first(
-                format!("no echo from {address} within {limit:?}"),
+                format!("no echo from {address} within {LIMIT:?}"),
                 "udp-echo-server",
             ),
             _ => anyhow!(error).context("recv"),
         })?;
-        say!("Echo: {}", String::from_utf8_lossy(&buffer[..length]));
+        udp_echo::show("Echo: ", &buffer[..length]);
+        line.clear();
     }
     Ok(())
 }
 
-/// With SO_RCVTIMEO even Ctrl-Z and fg end a recv, with EINTR: see signal(7).
+/// A datagram may get lost, and then no echo ever comes: SO_RCVTIMEO bounds the wait.
+///
+/// With that option even Ctrl-Z and fg end a recv, with EINTR, see signal(7): then it goes on
+/// with the time that is left, at least 1 ms, because the echo may have come meanwhile.
 fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<usize> {
+    let end = Instant::now() + LIMIT;
     loop {
+        let left = end.saturating_duration_since(Instant::now());
+        socket.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
         match socket.recv(buffer) {
-            Err(error) if error.kind() == Interrupted => {}
+            Err(error) if error.kind() == Interrupted && !left.is_zero() => {}
+            Err(error) if error.kind() == Interrupted => return Err(WouldBlock.into()),
             received => return received,
         }
     }

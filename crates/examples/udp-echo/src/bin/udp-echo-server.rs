@@ -2,9 +2,10 @@
 //!
 //! Its partner is udp-echo-client, started after it.
 
+use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clap::Parser;
 use lesson::{Failure, say};
 
@@ -22,7 +23,13 @@ fn main() -> Result<(), Failure> {
 
     // socket(2) with SOCK_DGRAM and AF_INET or AF_INET6, and bind(2): no listen, no accept,
     // because there are no connections.
-    let socket = UdpSocket::bind(address).with_context(|| format!("bind {address}"))?;
+    let socket = UdpSocket::bind(address).map_err(|error| match error.kind() {
+        ErrorKind::AddrInUse => anyhow!(
+            "bind {address}: EADDRINUSE: another program receives there (`ss -lunp` shows it): \
+             end it or give another ADDR"
+        ),
+        _ => anyhow!(error).context(format!("bind {address}")),
+    })?;
     let address = socket.local_addr().context("getsockname")?;
     say!("Server listening on port {}", address.port());
 
@@ -32,7 +39,7 @@ fn main() -> Result<(), Failure> {
         // address comes with it. A buffer that is too small would lose the rest.
         let (length, from) = socket.recv_from(&mut buffer).context("recvfrom")?;
         let datagram = &buffer[..length];
-        say!("Received: {}", String::from_utf8_lossy(datagram));
+        udp_echo::show("Received: ", datagram);
         // A client that has gone is no reason to end.
         if let Err(error) = socket.send_to(datagram, from) {
             lesson::note!("sendto {from}: {error}");

@@ -2,7 +2,7 @@
 //!
 //! Its partner is unix-echo-server, started before it.
 
-use std::io::ErrorKind::{ConnectionRefused, NotFound};
+use std::io::ErrorKind::{ConnectionRefused, InvalidInput, NotFound};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -33,6 +33,7 @@ fn main() -> Result<(), Failure> {
             format!("connect {name}: nobody listens"),
             "unix-echo-server",
         ),
+        InvalidInput => anyhow!("connect {name}: a socket's path has at most 107 bytes"),
         _ => anyhow!(error).context(format!("connect {name}")),
     })?;
     say!("Connected to server. Type messages (Ctrl+D to quit):");
@@ -40,6 +41,6 @@ fn main() -> Result<(), Failure> {
     // shutdown tells the server that no more comes, and still lets the last echo come back.
     unix_echo::converse(&server, "Server echo: ", |server| {
         server.shutdown(Shutdown::Write)
-    })?;
+    });
     Ok(())
 }

@@ -35,7 +35,8 @@ fn main() -> Result<(), Failure> {
     let server = socket(family, kind, SockFlag::SOCK_CLOEXEC, None).context("socket")?;
 
     // 2. The address is a path; its length is limited to 107 bytes.
-    let address = UnixAddr::new(&path).with_context(|| format!("socket address {name}"))?;
+    let address = UnixAddr::new(&path)
+        .with_context(|| format!("socket address {name} (a path of at most 107 bytes)"))?;
 
     // 3. Bind: creates the file, with the mode that the umask leaves: 0600.
     umask(Mode::S_IRWXG | Mode::S_IRWXO | Mode::S_IXUSR);
@@ -46,8 +47,8 @@ fn main() -> Result<(), Failure> {
         bound = bind(server.as_raw_fd(), &address);
     }
     bound.with_context(|| format!("bind {name}"))?;
-    let made = path.clone();
-    let _made = making.remove_at_end(move || unix_echo::unlink(&made));
+    let (made, ours) = (path.clone(), unix_echo::ensure_ours(&path)?);
+    let _made = making.remove_at_end(move || unix_echo::unlink(&made, &ours));
 
     // 4. Listen: from here on clients can connect, and wait in the queue.
     listen(&server, Backlog::new(5).context("backlog")?)
@@ -67,12 +68,14 @@ fn main() -> Result<(), Failure> {
 
 /// The path is taken: the socket of a server that was killed may go, nothing else.
 fn remove_stale(path: &Path) -> anyhow::Result<()> {
-    unix_echo::ensure_ours(path)?;
+    let found = unix_echo::ensure_ours(path)?;
     // Asked with a datagram socket, because a real connection would be that server's one client.
     // Refused: nobody has the socket open. Of another type: somebody has.
     let probe = UnixDatagram::unbound().context("socket")?;
     match probe.connect(path) {
-        Err(error) if error.kind() == ErrorKind::ConnectionRefused => unix_echo::unlink(path),
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
+            unix_echo::unlink(path, &found)
+        }
         Err(error) if error.raw_os_error() != Some(Errno::EPROTOTYPE as i32) => {
             return Err(error).context("connect, to see who listens");
         }
