@@ -151,6 +151,46 @@ both_asleep_with_the_mutex_taken() {
   same_output consumer
 }
 
+@test "a set that never got its values: the producer replaces it, the consumer names it" {
+  "$BIN/examples/make-segment" . 48
+  "$BIN/examples/make-set" 3
+  run_to_end consumer 1
+  one_error consumer "never got its values: its creator has died"
+  run_to_end producer 0 --items 5 "${fast[@]}"
+  run_to_end consumer 0 --items 5 "${fast[@]}"
+  # So it does without a segment beside it.
+  "$BIN/examples/make-set" 3
+  run_to_end producer 0 --items 5 "${fast[@]}"
+  run_to_end consumer 0 --items 5 "${fast[@]}"
+  nothing_left
+}
+
+@test "another program's semaphores under the key are refused and left" {
+  for count in 2 4; do
+    "$BIN/examples/make-set" $count
+    run_to_end producer 1
+    one_error producer "has $count semaphores and not 3: another program made it"
+    [[ $(awk 'FNR > 1 { print $4 }' /proc/sysvipc/sem) == "$count" ]]
+    ipcrm -s "$(awk 'FNR > 1 { print $2 }' /proc/sysvipc/sem)"
+    nothing_left
+  done
+}
+
+@test "a producer started while a consumer still uses a crashed run's ring" {
+  for ((i = 0; i < 5; i++)); do
+    run_to_end producer 0 --items 5 "${fast[@]}"
+    start consumer consumer "${fast[@]}"
+    wait_for consumer "Consumed item 5 "
+    start producer producer "${fast[@]}"
+    finish consumer 1
+    one_error consumer "the producer has gone"
+    run_to_end consumer 0 "${fast[@]}"
+    finish producer
+    same_output producer
+    same_output consumer
+  done
+}
+
 @test "a second producer is refused while the first one works" {
   start first producer "${fast[@]}"
   wait_for first "Produced item 10"

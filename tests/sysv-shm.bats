@@ -147,6 +147,10 @@ attached() { [[ $(awk 'FNR > 1 { print $7 }' /proc/sysvipc/shm) == 1 ]]; }
   silent writer
   [[ -z $(segment) ]]
   run_to_end sysv-shm-writer 0
+  # Now the segment is there already, and not this writer's to remove.
+  start_unread writer sysv-shm-writer
+  finish writer 141
+  silent writer
   start_unread reader sysv-shm-reader
   finish reader 141
   run_to_end sysv-shm-reader 0

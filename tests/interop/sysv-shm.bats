@@ -43,3 +43,31 @@ ring() {
     one_error consumer "the producer has gone"
   done
 }
+
+@test "a consumer killed half-way, a producer in Rust: it says so and removes both objects" {
+  for language in c rust; do
+    UNDER=(stdbuf -oL)
+    start producer producer
+    wait_for producer "Produced item 1 "
+    start consumer "$(the $language consumer)"
+    wait_for consumer "Consumed item 1 "
+    stop consumer KILL
+    finish consumer 137
+    finish producer 1
+    one_error producer "the consumer has gone"
+  done
+}
+
+@test "a C producer killed while it sleeps: the next run in Rust starts clean" {
+  UNDER=(stdbuf -oL)
+  start producer "$(the c producer)"
+  wait_for producer "Produced item 10 "
+  stop producer KILL
+  finish producer 137
+  start producer producer
+  wait_for producer "Produced item 1 "
+  run_to_end consumer 0
+  finish producer
+  prints producer
+  prints consumer
+}

@@ -93,15 +93,17 @@ impl Shared {
         let Some(segment) = Segment::open(shm_key, size)? else {
             return Ok(None);
         };
-        let memory = segment.attach()?;
         let Some(set) = Semaphores::open(sem_key, 3)? else {
             return Ok(None);
         };
-        // A producer that started meanwhile may have replaced the segment of a crashed run.
-        let same = Segment::open(shm_key, size)? == Some(segment);
-        Ok(same.then_some(Self {
+        let memory = segment.attach();
+        // A producer that started meanwhile may have replaced what a crashed run had left.
+        if Segment::open(shm_key, size)? != Some(segment) {
+            return Ok(None);
+        }
+        Ok(Some(Self {
             segment,
-            memory,
+            memory: memory?,
             set,
         }))
     }
@@ -138,9 +140,10 @@ impl Shared {
     /// # Errors
     /// When the partner has removed them already.
     pub fn remove(self) -> anyhow::Result<()> {
-        drop(self.memory);
+        // Detached last: until then a producer that starts does not take them for a crashed run's.
+        let set = self.set.remove();
         self.segment.remove()?;
-        self.set.remove()
+        set
     }
 
     fn ring(&self) -> &Ring {

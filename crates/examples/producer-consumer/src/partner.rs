@@ -3,13 +3,13 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{bail, ensure};
+use anyhow::{Context, bail, ensure};
 use libc::key_t;
 use nix::errno::Errno;
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 use sysv_sem::Semaphores;
-use sysv_shm::Segment;
+use sysv_shm::{Segment, Users};
 
 use crate::{MUTEX, Ring, Shared};
 
@@ -19,6 +19,9 @@ const SLICE: Duration = Duration::from_millis(250);
 /// How long to believe in a partner who is attached, but not the one that created the segment:
 /// it may be a second consumer, waiting like this one.
 const DOUBT: Duration = Duration::from_secs(3);
+
+/// How long a consumer may take to use up what a dead producer has left, and to give up.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 impl Shared {
     /// P(`semaphore`), then P(mutex); gives up once `gone` says that the partner has died.
@@ -73,24 +76,37 @@ impl Shared {
     }
 }
 
-/// Removes the objects that a crashed run has left.
+/// Removes the objects that a crashed run has left, once nobody uses them.
 pub fn remove_stale(shm_key: key_t, sem_key: key_t) -> anyhow::Result<()> {
-    if let Some(segment) = Segment::open(shm_key, size_of::<Ring>())? {
-        // A consumer that found them before us gives up within a second.
-        let free = lesson::poll_until(Duration::from_secs(2), || {
-            Ok((segment.users()?.attached == 0).then_some(()))
-        })?;
-        if free.is_none() {
-            let creator = segment.users()?.creator;
-            bail!("{segment} is in use (process {creator} created it): wait, or give another DIR");
+    let find = || Segment::open(shm_key, size_of::<Ring>());
+    let start = Instant::now();
+    let free = lesson::poll_until(PATIENCE, || {
+        let Some(segment) = find()? else {
+            return Ok(Some(()));
+        };
+        // Both calls fail if a consumer that has given up removes it at this moment.
+        if segment.users().is_ok_and(|users| is_stale(&users, start)) && segment.remove().is_ok() {
+            lesson::note!("removing {segment}, left by an earlier run");
         }
-        lesson::note!("removing {segment}, left by an earlier run");
-        segment.remove()?;
+        Ok(None)
+    })?;
+    if free.is_none() {
+        let segment = find()?.context("the ring was removed just now: start again")?;
+        let creator = segment.users()?.creator;
+        bail!("{segment} is in use (process {creator} created it): wait, or give another DIR");
     }
-    if let Some(set) = Semaphores::open(sem_key, 3)? {
-        set.remove()?;
+    if let Some(set) = Semaphores::find(sem_key, 3)? {
+        // A producer makes its segment first: there is none, so this set is nobody's.
+        if find()?.is_none() {
+            let _ = set.remove(); // Fails if somebody else has just done so.
+        }
     }
     Ok(())
+}
+
+/// Attached by nobody, and not because another producer has made it this very moment.
+fn is_stale(users: &Users, since: Instant) -> bool {
+    users.attached == 0 && (since.elapsed() > Duration::from_secs(1) || !is_alive(users.creator))
 }
 
 fn is_alive(process: libc::pid_t) -> bool {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::ptr;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow, ensure};
 use libc::{c_int, c_short, c_ushort, key_t};
 use nix::errno::Errno;
 use nix::unistd::Uid;
@@ -68,25 +68,53 @@ impl Semaphores {
         Self::create(libc::IPC_PRIVATE, values)
     }
 
+    /// The set of this key, whether or not it has its values yet; `None` if there is none. It must
+    /// be ours and have exactly `count` semaphores.
+    ///
+    /// # Errors
+    /// When it belongs to another user, or is that of another program.
+    pub fn find(key: key_t, count: usize) -> anyhow::Result<Option<Self>> {
+        let set = match semget(key, 0, 0) {
+            Err(Errno::ENOENT) => return Ok(None),
+            set => set.with_context(|| format!("semget key {key:#x}"))?,
+        };
+        let Some(stat) = set.stat()? else {
+            return Ok(None);
+        };
+        let (owner, has) = (stat.sem_perm.uid, stat.sem_nsems);
+        ensure!(
+            owner == Uid::effective().as_raw(),
+            "{set} belongs to another user (uid {owner}), left as it is: give another DIR"
+        );
+        ensure!(
+            usize::try_from(has) == Ok(count),
+            "{set} has {has} semaphores and not {count}: another program made it. Left as it is: \
+             remove it (ipcrm -s {}) or give another DIR",
+            set.0
+        );
+        Ok(Some(set))
+    }
+
     /// The set of this key once it has its values; `None` if there is none.
     ///
     /// # Errors
-    /// When it belongs to another user, has fewer than `count` semaphores, or never gets its
-    /// values because its creator has died.
-    pub fn open(key: key_t, count: c_int) -> anyhow::Result<Option<Self>> {
-        let set = match semget(key, count, 0) {
-            Err(Errno::ENOENT) => return Ok(None),
-            set => set.with_context(|| format!("semget key {key:#x}, {count} semaphores"))?,
+    /// As [`Semaphores::find`], and when it never gets its values because its creator has died.
+    pub fn open(key: key_t, count: usize) -> anyhow::Result<Option<Self>> {
+        let Some(set) = Self::find(key, count)? else {
+            return Ok(None);
         };
-        set.ensure_ours()?;
         // No event tells of the creator's first semop, so this polls.
-        let ready = lesson::poll_until(Duration::from_secs(1), || {
-            Ok((set.stat()?.sem_otime != 0).then_some(()))
+        let ready = lesson::poll_until(Duration::from_secs(1), || match set.stat()? {
+            Some(stat) => Ok((stat.sem_otime != 0).then_some(Some(set))),
+            None => Ok(Some(None)),
         })?;
-        match ready {
-            Some(()) => Ok(Some(set)),
-            None => bail!("{set} never got its values: ipcrm -s {} removes it", set.0),
-        }
+        ready.with_context(|| {
+            format!(
+                "{set} never got its values: its creator has died. Start that again, or remove \
+                 the set (ipcrm -s {})",
+                set.0
+            )
+        })
     }
 
     /// P, also called wait, acquire, down: sleeps until the semaphore is above zero, takes one.
@@ -195,20 +223,15 @@ impl Semaphores {
         Errno::result(unsafe { libc::semctl(self.0, number.into(), command, argument) })
     }
 
-    fn stat(self) -> anyhow::Result<libc::semid_ds> {
+    /// `None` if it has been removed.
+    fn stat(self) -> anyhow::Result<Option<libc::semid_ds>> {
         // SAFETY: semid_ds is a C struct of integers, for which zero is a value.
         let mut stat: libc::semid_ds = unsafe { std::mem::zeroed() };
-        self.control(0, libc::IPC_STAT, Semun { buf: &mut stat })
-            .with_context(|| format!("semctl IPC_STAT {self}"))?;
-        Ok(stat)
-    }
-
-    fn ensure_ours(self) -> anyhow::Result<()> {
-        let owner = self.stat()?.sem_perm.uid;
-        if owner != Uid::effective().as_raw() {
-            bail!("{self} belongs to another user (uid {owner}), left as it is: give another DIR");
+        match self.control(0, libc::IPC_STAT, Semun { buf: &mut stat }) {
+            Ok(_) => Ok(Some(stat)),
+            Err(Errno::EIDRM | Errno::EINVAL) => Ok(None),
+            Err(errno) => Err(errno).with_context(|| format!("semctl IPC_STAT {self}")),
         }
-        Ok(())
     }
 
     fn explain(self, call: &str, errno: Errno) -> anyhow::Error {

@@ -27,6 +27,7 @@ fn main() -> Result<(), Failure> {
         }
         // Left by an earlier run that nobody has read, or that was killed.
         None => {
+            drop(making); // Nothing made: a signal need not wait.
             let segment = Segment::open(key, SIZE)?;
             (
                 segment.context("the segment was removed just now: start again")?,
