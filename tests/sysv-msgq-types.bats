@@ -25,6 +25,15 @@ load harness
   done
 }
 
+@test "stopped and continued (Ctrl-Z, fg) it prints the same" {
+  for ((i = 0; i < 20; i++)); do
+    start types sysv-msgq-types
+    shake types
+    finish types
+    same_output types
+  done
+}
+
 @test "output that nobody reads: no panic, nothing left" {
   start_unread types sysv-msgq-types
   finish types 141

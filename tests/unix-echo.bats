@@ -115,6 +115,38 @@ as_by_default() { same_output "$1" <(sed 's#/tmp/my_socket#socket#' "$ROOT/tests
   as_by_default server
 }
 
+@test "two servers at once over a stale socket: one listens, the other is refused" {
+  command -v strace > /dev/null || skip "strace is not installed"
+  serve
+  stop server KILL
+  finish server 137
+  # The first one is held up after it has found the socket stale, and before it removes it.
+  start first strace -f -o trace -e trace=unlink,unlinkat -e inject=unlink,unlinkat:delay_enter=300000 \
+    "$BIN/unix-echo-server" socket
+  wait_until grep -qs unlink trace
+  run_to_end unix-echo-server 1 socket
+  one_error unix-echo-server "bind socket: EADDRINUSE: a server listens there"
+  start client unix-echo-client socket < "$input"
+  finish client
+  finish first
+  as_by_default client
+  [[ ! -e socket ]]
+}
+
+@test "somebody else keeps the folder locked: the server says so and does not wait for ever" {
+  serve
+  stop server KILL
+  finish server 137
+  start holder bash -c 'exec 9< .; flock 9; echo locked; exec sleep 1000'
+  wait_for holder locked
+  run_to_end unix-echo-server 1 socket
+  one_error unix-echo-server "flock .: another server is starting: try again"
+  [[ -S socket ]]
+  stop holder
+  finish holder 143
+  rm socket
+}
+
 @test "a server leaves the socket of another one, made after its own was removed" {
   serve
   rm socket

@@ -1,6 +1,7 @@
 //! What server and client agree on: the path, and that each byte comes back.
 
 mod ends;
+mod stale;
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -10,6 +11,7 @@ use anyhow::{Context, ensure};
 use nix::unistd::Uid;
 
 pub use ends::{converse, echo};
+pub use stale::remove_stale;
 
 /// Where the two programs meet when no PATH is given.
 pub const SOCKET_PATH: &str = "/tmp/my_socket";

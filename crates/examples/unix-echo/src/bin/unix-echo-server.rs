@@ -2,12 +2,11 @@
 //!
 //! Its partner is unix-echo-client, started after it.
 
-use std::io::ErrorKind;
 use std::os::fd::AsRawFd;
-use std::os::unix::net::{UnixDatagram, UnixListener};
-use std::path::{Path, PathBuf};
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Parser;
 use lesson::{Failure, say};
 use nix::errno::Errno;
@@ -43,7 +42,8 @@ fn main() -> Result<(), Failure> {
     let making = lesson::making();
     let mut bound = bind(server.as_raw_fd(), &address);
     if bound == Err(Errno::EADDRINUSE) {
-        remove_stale(&path).with_context(|| format!("bind {name}"))?;
+        // Held until bind is done: a second server could take the first one's new socket for stale.
+        let _turn = unix_echo::remove_stale(&path).with_context(|| format!("bind {name}"))?;
         bound = bind(server.as_raw_fd(), &address);
     }
     bound.with_context(|| format!("bind {name}"))?;
@@ -64,22 +64,4 @@ fn main() -> Result<(), Failure> {
 
     // 6. Communicate. 7. Clean up: the sockets close, and `_made` removes the name.
     Ok(unix_echo::echo(&client)?)
-}
-
-/// The path is taken: the socket of a server that was killed may go, nothing else.
-fn remove_stale(path: &Path) -> anyhow::Result<()> {
-    let found = unix_echo::ensure_ours(path)?;
-    // Asked with a datagram socket, because a real connection would be that server's one client.
-    // Refused: nobody has the socket open. Of another type: somebody has.
-    let probe = UnixDatagram::unbound().context("socket")?;
-    match probe.connect(path) {
-        Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
-            unix_echo::unlink(path, &found)
-        }
-        Err(error) if error.raw_os_error() != Some(Errno::EPROTOTYPE as i32) => {
-            return Err(error).context("connect, to see who listens");
-        }
-        _ => bail!("EADDRINUSE: a server listens there: end it or give another path"),
-    }
-    Ok(())
 }
