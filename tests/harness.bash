@@ -151,6 +151,10 @@ asleep() { [[ $(cut -d' ' -f3 "/proc/${PID[$1]}/stat" 2> /dev/null) == S ]]; }
 # stop NAME [SIGNAL]: TERM unless another is named.
 stop() { kill -s "${2:-TERM}" "${PID[$1]}"; }
 
+# freeze NAME: SIGSTOP, until it has taken effect; before it is scheduled the program may go on.
+freeze() { stop "$1" STOP && wait_until frozen "$1"; }
+frozen() { [[ $(cut -d' ' -f3 "/proc/${PID[$1]}/stat" 2> /dev/null) == @(T|Z|) ]]; } # or ended
+
 # shake NAME...: stops and continues them (Ctrl-Z and fg) some 100 times a second, until the last
 # one ends, but no longer than a second or two.
 shake() {

@@ -129,7 +129,7 @@ blocked_in_write() {
   serve
   # Each has more to say than a FIFO holds, so none can end while the service is stopped, and
   # then all of them compete for every free page.
-  stop service STOP
+  freeze service
   PADDING=350 apps 50 200
   wait_until opened_by 51
   stop service CONT
@@ -264,7 +264,7 @@ nothing_runs() { [[ -z $(processes) ]]; }
 
 @test "the service killed half-way: the application says so and exits 1" {
   serve
-  stop service STOP
+  freeze service
   mapfile -t messages < <(yes "$(printf '%4000s' x)" | head -50) # more than a pipe holds
   start app logger-app --fifo fifo "${messages[@]}"
   wait_until has_open app fifo
@@ -277,7 +277,7 @@ nothing_runs() { [[ -z $(processes) ]]; }
 
 @test "a full pipe makes the application wait, not fail" {
   serve
-  stop service STOP
+  freeze service
   mapfile -t messages < <(seq -f "%04000g" 50)
   start app logger-app --fifo fifo "${messages[@]}"
   wait_until blocked_in_write app

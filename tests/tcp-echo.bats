@@ -189,7 +189,7 @@ unread() {
     serve
     start_typing client tcp-echo-client "127.0.0.1:$PORT"
     wait_for server "Client connected"
-    stop server STOP
+    freeze server
     # In the background: the client stops reading once the connection is full.
     { yes "$(printf %0100d 1)" | head -n $lines >&"${KEYBOARD[client]}"; } 2> /dev/null 3>&- 4>&- &
     wait_until unread

@@ -119,7 +119,7 @@ needs_a_thousand() {
 @test "1,000 connect while the server does not accept: the backlog holds them" {
   needs_a_thousand
   serve
-  stop server STOP
+  freeze server
   crowd_holds many silent 1000
   wait_for many "1000 connected"
   stop server CONT

@@ -55,7 +55,7 @@ end_server() {
 
 @test "two sends are two receives, even if both wait to be read" {
   serve
-  stop server STOP
+  freeze server
   exec {client}> "/dev/udp/127.0.0.1/$PORT"
   printf one >&"$client"
   printf two >&"$client"
@@ -104,16 +104,10 @@ end_server() {
   one_error client "nobody receives on 127.0.0.1:$PORT: start udp-echo-server first"
 }
 
-# frozen NAME: Ctrl-Z has taken effect, or the program has ended.
-frozen() {
-  local stat=/proc/${PID[$1]}/stat
-  [[ ! -e $stat || $(cut -d' ' -f3 "$stat" 2> /dev/null) == [TZ] ]]
-}
-
 @test "no echo comes: the client gives up and names the server" {
   # A server that is stopped receives, but does not answer.
   serve
-  stop server STOP
+  freeze server
   start client udp-echo-client "127.0.0.1:$PORT" < "$input"
   finish client 1
   one_error client "no echo from 127.0.0.1:$PORT within 2s: start udp-echo-server first"
