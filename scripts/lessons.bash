@@ -131,6 +131,10 @@ lesson framing "Length prefix against incomplete messages" "framing" \
   "the same messages, torn and merged without a frame, whole with one" \
   "framing: framing"
 
+lesson cleanup "Error Handling, Resource Cleanup" "cleanup" \
+  "an error on each step in turn, and nothing is left; then the ends of a program that leave something" \
+  "cleanup: cleanup"
+
 lesson graceful-shutdown "Signal Handling" "graceful-shutdown" \
   "it is blocked in open, gets SIGTERM all the same, and its FIFO is gone afterwards" \
   'blocked: graceful-shutdown graceful_fifo & echo $! > pid; wait $!; echo "exit status $?; left: $(ls -I pid)"' \
