@@ -135,6 +135,10 @@ lesson cleanup "Error Handling, Resource Cleanup" "cleanup" \
   "an error on each step in turn, and nothing is left; then the ends of a program that leave something" \
   "cleanup: cleanup"
 
+lesson partial-io "Partial Reads/Writes" "partial-io" \
+  "one read brings a byte, one write a page, a signal breaks into both; the loop moves all" \
+  "partial-io: partial-io"
+
 lesson graceful-shutdown "Signal Handling" "graceful-shutdown" \
   "it is blocked in open, gets SIGTERM all the same, and its FIFO is gone afterwards" \
   'blocked: graceful-shutdown graceful_fifo & echo $! > pid; wait $!; echo "exit status $?; left: $(ls -I pid)"' \
