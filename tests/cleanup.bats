@@ -136,6 +136,21 @@ EOF
   one_error cleanup "mkdtemp $DIR/closed/cleanup-XXXXXX: EACCES"
 }
 
+@test "few descriptors are free: the error is told where it comes, and nothing is left" {
+  here
+  local UNDER few said
+  while IFS='|' read -r few said; do
+    UNDER=(prlimit "--nofile=$few" --)
+    run_to_end cleanup 1
+    one_error cleanup ": EMFILE: Too many open files"
+    grep -q "^Error: $said" "$LOGS/cleanup.err"
+    nothing_left
+  done << EOF
+4|bind $DIR/cleanup-
+5|shm_open /cleanup-
+EOF
+}
+
 @test "bad arguments, and --help" {
   run_to_end cleanup 2 --wrong
   says cleanup "unexpected argument '--wrong'"

@@ -22,6 +22,7 @@ pub struct Stage {
 impl Stage {
     /// Makes the folder, mode 0700; at the end, and on a signal, it goes with all that is there.
     pub fn new() -> anyhow::Result<Self> {
+        let descriptors = descriptors()?;
         let template = std::env::temp_dir().join("cleanup-XXXXXX");
         let making = lesson::making();
         let folder =
@@ -37,7 +38,7 @@ impl Stage {
         };
         Ok(Self {
             folder,
-            descriptors: descriptors()?,
+            descriptors,
             _made: making.remove_at_end(remove),
         })
     }
