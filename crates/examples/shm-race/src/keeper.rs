@@ -13,22 +13,22 @@ use crate::workers::die_with;
 
 /// The set, and the process that removes it if this one does not get to it.
 pub struct Kept {
-    /// One semaphore, with the value 1: a mutex.
+    /// For this process, and the children it forks.
     pub set: Semaphores,
     keeper: Pid,
 }
 
 impl Kept {
-    /// Makes both.
+    /// Makes both: one semaphore for each value.
     ///
     /// # Errors
     /// When the kernel allows no more of them.
-    pub fn semaphore() -> anyhow::Result<Self> {
+    pub fn semaphores(values: &[u16]) -> anyhow::Result<Self> {
         // Held, so that nothing ends us between the two, and inherited: Ctrl-C reaches all
         // processes of this terminal, and the keeper has to survive it.
         let signals: SigSet = [Signal::SIGINT, Signal::SIGTERM].into_iter().collect();
         signals.thread_block().context("pthread_sigmask")?;
-        let set = Semaphores::private(&[1])?;
+        let set = Semaphores::private(values)?;
         let parent = getpid();
         // SAFETY: this process has one thread, so the child can hold no lock of a thread it lacks.
         let keeper = match unsafe { fork() } {

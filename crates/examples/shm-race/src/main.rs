@@ -4,17 +4,12 @@
 //! One program, no partner: cargo run -q --bin shm-race
 
 mod chart;
-mod keeper;
-mod workers;
 
-use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use anyhow::Context;
 use clap::Parser;
-use keeper::Kept;
 use lesson::{Failure, note, say};
-use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous};
+use shm_race::{Kept, load_then_store, shared_counter, workers};
 
 /// How many processes count at the same time.
 const PROCESSES: u32 = 4;
@@ -56,7 +51,7 @@ fn main() -> Result<(), Failure> {
     }
 
     // Between P and V there is one process at a time.
-    let mutex = Kept::semaphore()?;
+    let mutex = Kept::semaphores(&[1])?;
     let counted = count(counter, rounds, || {
         mutex.set.lock(0)?;
         load_then_store(counter);
@@ -74,15 +69,6 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-/// What `counter++` does. Another process may store in between, and its update is overwritten.
-///
-/// In C that is a plain `int`, and two processes at it are undefined behaviour. Each half is atomic
-/// here, the two together are not: a wrong result, but a defined one.
-fn load_then_store(counter: &AtomicU64) {
-    let value = counter.load(Relaxed);
-    counter.store(value + 1, Relaxed);
-}
-
 /// Has all processes `add` so often, from zero, and returns what the counter says then.
 fn count(
     counter: &AtomicU64,
@@ -90,18 +76,6 @@ fn count(
     add: impl Fn() -> anyhow::Result<()>,
 ) -> anyhow::Result<u64> {
     counter.store(0, Relaxed);
-    workers::run(PROCESSES, || (0..rounds).try_for_each(|_| add()))?;
+    workers::run(PROCESSES, |_| (0..rounds).try_for_each(|_| add()))?;
     Ok(counter.load(Relaxed))
-}
-
-/// Memory that this process shares with the children it forks: see mmap(2). It has no name, so it
-/// goes with the last of them.
-fn shared_counter() -> anyhow::Result<&'static AtomicU64> {
-    const SIZE: NonZeroUsize = NonZeroUsize::new(size_of::<AtomicU64>()).expect("8 bytes");
-    let protection = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
-    // SAFETY: the kernel chooses the address, so nothing that is in use is mapped over.
-    let memory = unsafe { mmap_anonymous(None, SIZE, protection, MapFlags::MAP_SHARED) };
-    let memory = memory.context("mmap of shared memory")?.cast();
-    // SAFETY: a whole page of zeros, which is a counter at 0, and it is never unmapped.
-    Ok(unsafe { memory.as_ref() })
 }

@@ -21,22 +21,23 @@ impl Drop for Workers {
     }
 }
 
-/// Forks `number` processes, has all of them `work`, and waits for them.
+/// Forks `number` processes, has all of them `work`, and waits for them. Each is told which one
+/// it is, from 0 on.
 ///
 /// # Errors
 /// When they cannot be made, or one of them fails or is killed.
-pub fn run(number: u32, work: impl Fn() -> anyhow::Result<()>) -> anyhow::Result<()> {
+pub fn run(number: u32, work: impl Fn(u32) -> anyhow::Result<()>) -> anyhow::Result<()> {
     // Nobody writes into this pipe. Its end-of-file is the start for all of them at once;
     // otherwise the first would be done before the last one exists.
     let (gate, closed) = pipe().context("pipe")?;
     let parent = getpid();
     let mut workers = Workers(Vec::new());
-    for _ in 0..number {
+    for worker in 0..number {
         // SAFETY: this process has one thread, so the child can hold no lock of a thread it lacks.
         match unsafe { fork() }.context("fork")? {
             ForkResult::Child => {
                 drop(closed);
-                lesson::end(start(parent, gate.into()).and_then(|()| work()))
+                lesson::end(start(parent, gate.into()).and_then(|()| work(worker)))
             }
             ForkResult::Parent { child } => workers.0.push(child),
         }
@@ -45,6 +46,11 @@ pub fn run(number: u32, work: impl Fn() -> anyhow::Result<()>) -> anyhow::Result
     while !workers.0.is_empty() {
         let status = waitpid(None, None).context("waitpid")?;
         workers.0.retain(|worker| Some(*worker) != status.pid());
+        if matches!(status, WaitStatus::Signaled(_, Signal::SIGPIPE, _)) {
+            // Nobody reads our output any more: this process ends as quietly as its child did.
+            drop(workers);
+            lesson::die_of(Signal::SIGPIPE);
+        }
         ensure!(
             matches!(status, WaitStatus::Exited(_, 0)),
             "a child failed: {status:?}"

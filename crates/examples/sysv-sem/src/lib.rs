@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow, ensure};
 use libc::{c_int, c_short, c_ushort, key_t};
 use nix::errno::Errno;
-use nix::unistd::Uid;
+use nix::unistd::{Pid, Uid};
 
 /// A set of semaphores in the kernel. It outlives every process: see sysvipc(7).
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -155,6 +155,22 @@ impl Semaphores {
             .map_err(|errno| self.explain("semop", errno))
     }
 
+    /// [`Semaphores::lock`] on several at once: all of them, or it sleeps and holds none.
+    ///
+    /// # Errors
+    /// When the set is removed meanwhile.
+    pub fn lock_all(self, numbers: &[c_ushort]) -> anyhow::Result<()> {
+        self.change_all(numbers, -1)
+    }
+
+    /// [`Semaphores::unlock`] for all of them.
+    ///
+    /// # Errors
+    /// When the set has been removed.
+    pub fn unlock_all(self, numbers: &[c_ushort]) -> anyhow::Result<()> {
+        self.change_all(numbers, 1)
+    }
+
     /// [`Semaphores::lock`] with a time limit: whether the mutex was taken.
     ///
     /// # Errors
@@ -181,6 +197,26 @@ impl Semaphores {
             .with_context(|| format!("semctl GETVAL {self}"))
     }
 
+    /// The process whose operation was the last on this semaphore: of a mutex that is taken, its
+    /// holder. A P that still sleeps does not count.
+    ///
+    /// # Errors
+    /// When the set has been removed.
+    pub fn last_process(self, number: c_ushort) -> anyhow::Result<Pid> {
+        self.control(number, libc::GETPID, Semun { val: 0 })
+            .map(Pid::from_raw)
+            .with_context(|| format!("semctl GETPID {self}"))
+    }
+
+    /// How many processes sleep in a P on this semaphore. The kernel does not say which.
+    ///
+    /// # Errors
+    /// When the set has been removed.
+    pub fn waiting(self, number: c_ushort) -> anyhow::Result<c_int> {
+        self.control(number, libc::GETNCNT, Semun { val: 0 })
+            .with_context(|| format!("semctl GETNCNT {self}"))
+    }
+
     /// Removes the set, also for those who are asleep in it: they get EIDRM.
     ///
     /// # Errors
@@ -197,6 +233,13 @@ impl Semaphores {
             Err(Errno::EAGAIN) => Ok(false),
             Err(errno) => Err(self.explain("semtimedop", errno)),
         }
+    }
+
+    fn change_all(self, numbers: &[c_ushort], change: c_short) -> anyhow::Result<()> {
+        let one = |number: &c_ushort| operation(*number, change, libc::SEM_UNDO);
+        let mut operations: Vec<_> = numbers.iter().map(one).collect();
+        self.operate(&mut operations, None)
+            .map_err(|errno| self.explain("semop", errno))
     }
 
     /// All of the operations, or none: they happen as one.
