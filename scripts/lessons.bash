@@ -143,3 +143,7 @@ lesson graceful-shutdown "Signal Handling" "graceful-shutdown" \
   "it is blocked in open, gets SIGTERM all the same, and its FIFO is gone afterwards" \
   'blocked: graceful-shutdown graceful_fifo & echo $! > pid; wait $!; echo "exit status $?; left: $(ls -I pid)"' \
   'kill: ls -l graceful_fifo; kill -s TERM "$(cat pid)"'
+
+lesson deadlock "Avoid Deadlocks" "deadlock" \
+  "two processes that wait for each other, the kernel's picture of it, and two ways without" \
+  "deadlock: deadlock"
