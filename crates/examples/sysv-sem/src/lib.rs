@@ -143,6 +143,15 @@ impl Semaphores {
         self.timed(limit, operation(number, -1, 0))
     }
 
+    /// P with a time limit, as the kernel answers it: EAGAIN when the time is up, EINTR when a signal
+    /// comes first. [`Semaphores::p_within`] goes on after that.
+    ///
+    /// # Errors
+    /// Those of semtimedop(2).
+    pub fn p_once(self, limit: Duration, number: c_ushort) -> nix::Result<()> {
+        self.semtimedop(&mut [operation(number, -1, 0)], Some(limit))
+    }
+
     /// P on a mutex: the kernel gives it back if this process dies before [`Semaphores::unlock`].
     ///
     /// For a mutex only: SEM_UNDO on a semaphore that counts things would take things away that
@@ -246,18 +255,27 @@ impl Semaphores {
     fn operate(self, operations: &mut [libc::sembuf], limit: Option<Duration>) -> nix::Result<()> {
         let start = Instant::now();
         loop {
-            let left = limit.map(|limit| timespec(limit.saturating_sub(start.elapsed())));
-            let timeout = left.as_ref().map_or(ptr::null(), ptr::from_ref);
-            // SAFETY: the pointer and the length are those of a slice, and `timeout` is null or
-            // points to `left`, which outlives the call.
-            let result =
-                unsafe { semtimedop(self.0, operations.as_mut_ptr(), operations.len(), timeout) };
-            match Errno::result(result) {
+            let left = limit.map(|limit| limit.saturating_sub(start.elapsed()));
+            match self.semtimedop(operations, left) {
                 // Ctrl-Z and fg wake a sleeping semop although no handler is installed: signal(7).
                 Err(Errno::EINTR) => {}
-                result => return result.map(drop),
+                result => return result,
             }
         }
+    }
+
+    fn semtimedop(
+        self,
+        operations: &mut [libc::sembuf],
+        limit: Option<Duration>,
+    ) -> nix::Result<()> {
+        let limit = limit.map(timespec);
+        let timeout = limit.as_ref().map_or(ptr::null(), ptr::from_ref);
+        // SAFETY: the pointer and the length are those of a slice, and `timeout` is null or points
+        // to `limit`, which outlives the call.
+        let result =
+            unsafe { semtimedop(self.0, operations.as_mut_ptr(), operations.len(), timeout) };
+        Errno::result(result).map(drop)
     }
 
     fn control(self, number: c_ushort, command: c_int, argument: Semun) -> nix::Result<c_int> {
