@@ -147,3 +147,7 @@ lesson graceful-shutdown "Signal Handling" "graceful-shutdown" \
 lesson deadlock "Avoid Deadlocks" "deadlock" \
   "two processes that wait for each other, the kernel's picture of it, and two ways without" \
   "deadlock: deadlock"
+
+lesson timeouts "Use Timeouts (semtimedop, SO_RCVTIMEO)" "timeouts" \
+  "each call is back after 100 ms, and each has its own way to say that the time is up" \
+  "timeouts: timeouts"
