@@ -23,7 +23,7 @@ const B_HOLDS_2: u16 = 3;
 /// Bring two processes into a deadlock, explain it, end it, and avoid it
 #[derive(Parser)]
 struct Args {
-    /// How often each process takes both locks in the same order
+    /// How often each process takes both locks, in each of the two ways without a deadlock
     #[arg(long, value_name = "N", default_value_t = 10_000,
           value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,

@@ -106,7 +106,7 @@ fn timeval(left: Duration) -> TimeVal {
     TimeVal::microseconds(left.as_micros().max(1) as i64)
 }
 
-/// For poll, rounded up: it must not be back before the time is up, and then poll for 0 ms in a loop.
+/// For poll, rounded up: it must not be back before the time is up.
 fn milliseconds(left: Duration) -> PollTimeout {
     PollTimeout::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(PollTimeout::MAX)
 }
