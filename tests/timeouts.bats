@@ -17,9 +17,9 @@ made() { ! unchanged; }
   same_as_in_readme timeouts
 }
 
-@test "20 runs with the shortest deadline: never early, the same each time" {
+@test "10 runs with the shortest deadline: never early, the same each time" {
   sed 's/\<100 ms  /1 ms    /; s/\<100 ms/1 ms/' "$ROOT/tests/expected/timeouts.txt" > expected
-  for ((i = 0; i < 20; i++)); do
+  for ((i = 0; i < 10; i++)); do
     start timeouts timeouts --timeout-ms 1
     finish timeouts
     same_output timeouts expected
@@ -71,7 +71,7 @@ made() { ! unchanged; }
 }
 
 @test "a signal at any moment leaves nothing" {
-  for ((i = 0; i < ${KILLS:-20}; i++)); do
+  for ((i = 0; i < ${KILLS:-12}; i++)); do
     ((i % 2)) && signal=INT || signal=TERM
     start timeouts timeouts --timeout-ms 2
     # INT is ignored by a background job of bash until the program has been started.

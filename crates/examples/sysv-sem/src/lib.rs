@@ -68,6 +68,16 @@ impl Semaphores {
         Self::create(libc::IPC_PRIVATE, values)
     }
 
+    /// The set that a process of ours has made and told the number of.
+    pub fn with_id(id: c_int) -> Self {
+        Self(id)
+    }
+
+    /// The number by which `ipcs -s` and `ipcrm -s` know it.
+    pub fn id(self) -> c_int {
+        self.0
+    }
+
     /// The set of this key, whether or not it has its values yet; `None` if there is none. It must
     /// be ours and have exactly `count` semaphores.
     ///
