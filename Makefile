@@ -1,7 +1,7 @@
 # Every entry point; `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo list test soak check tools interop clean
+.PHONY: help build demo list choose test soak check tools interop clean
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 export PATH := $(abspath $(TARGET)/debug):$(PATH)
 
@@ -24,6 +24,9 @@ run-%: build ## both programs of a lesson in two tmux panes, ready to type in
 
 list: ## the lessons, in the tutorial's order
 	@scripts/list
+
+choose: build ## which mechanism? Questions, the answer, and the lesson that shows it
+	@ipc-choose
 
 test: build ## run every test
 	@scripts/test
