@@ -1,4 +1,4 @@
-//! All that the tool has to say: the tutorial's words, and the footnotes that they need.
+//! All the advice: the tutorial's words, and the footnotes that they need.
 
 /// The columns of the quick comparison.
 pub const COMPARISON: [&str; 5] = [
@@ -370,7 +370,7 @@ pub const TREE: [Question; 5] = [
     Question {
         flag: "fastest",
         text: "Need highest performance?",
-        means: "so that it pays to do the synchronization yourself",
+        means: "and do the synchronization yourself",
         yes: Advice {
             take: "Shared Memory + Semaphores",
             mechanism: "shared-memory",
@@ -398,7 +398,7 @@ pub const TREE: [Question; 5] = [
     Question {
         flag: "related",
         text: "Related processes?",
-        means: "one has forked the other, or the same parent both",
+        means: "parent and child, or children of one parent",
         yes: Advice {
             take: "Pipes",
             mechanism: "pipe",
