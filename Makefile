@@ -1,7 +1,7 @@
 # Every entry point; `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo list choose test soak check tools interop clean
+.PHONY: help build demo list choose test soak check tools doctor clean-ipc interop clean
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 export PATH := $(abspath $(TARGET)/debug):$(PATH)
 
@@ -42,6 +42,12 @@ check: ## rustfmt, clippy with warnings denied, each crate alone, shellcheck
 
 tools: ## find or install what the tests need (bats, below target/)
 	@scripts/tools
+
+doctor: ## what this machine offers for the lessons, and the command that mends what it lacks
+	@scripts/doctor
+
+clean-ipc: ## show, then remove, what your programs have left (DIR=folder of the keys, YES=1: do not ask)
+	@scripts/clean-ipc $(if $(DIR),"$(DIR)")
 
 interop: build ## run every pair Rust-Rust, Rust-C and C-Rust (TUTORIAL=path of the C tutorial)
 	@scripts/interop "$(TUTORIAL)"

@@ -1,0 +1,30 @@
+# shellcheck shell=bash
+# What the lessons make that can outlive them, under the names they take when they are given
+# none. `make clean-ipc` knows no other; tests/clean-ipc.bats compares this list with the programs.
+#
+#   leftover KIND NAME LESSON[=SIZE]...
+#
+# KIND         NAME                              SIZE
+# queue        the letter of ftok(DIR, letter)
+# segment      the letter                        bytes
+# semaphores   the letter                        how many
+# mqueue, shm  the name, with its slash          bytes, for shm
+# fifo, socket the path
+# folder       the path; XXXXXX as in mkdtemp(3)
+#
+# All of it has mode 0600, a folder 0700. What has no name (a private queue or semaphore set of
+# sysv-msgq-types, sysv-sem, shm-race) cannot be told from another program's, and is not here.
+
+LEFTOVERS=()
+leftover() { LEFTOVERS+=("$*"); }
+
+leftover queue M sysv-msgq
+leftover segment S sysv-shm=1024 producer-consumer=48
+leftover semaphores E producer-consumer=3
+leftover mqueue /myqueue posix-msgq
+leftover shm /myshm posix-shm=4096 posix-shm=0 # 0: killed before it had a size
+leftover fifo /tmp/example_fifo fifo
+leftover folder /tmp/fifo-open-modes-XXXXXX fifo-open-modes
+leftover fifo /tmp/logpipe logger
+leftover socket /tmp/my_socket unix-echo
+leftover fifo /tmp/graceful_fifo graceful-shutdown
