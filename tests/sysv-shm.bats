@@ -72,7 +72,8 @@ ipcmk_here() { "$BIN/examples/make-segment" . "$1"; }
       one_error $program "has $size bytes and not 1024"
       says $program "ipcrm -m $(segment)"
     done
-    ((size != 48)) || says sysv-shm-reader "the lesson producer-consumer made it"
+    ((size != 48)) ||
+      says sysv-shm-reader "the lesson producer-consumer made it. Left as it is: remove it (ipcrm -m $(segment), or make clean-ipc)"
     [[ $(awk 'FNR > 1 { print $4 }' /proc/sysvipc/shm) == "$size" ]]
     ipcrm -m "$(segment)"
   done

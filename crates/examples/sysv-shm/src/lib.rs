@@ -73,14 +73,14 @@ impl Segment {
             "{segment} belongs to another user (uid {owner}), left as it is: give another DIR"
         );
         if stat.shm_segsz != size {
-            let maker = match stat.shm_segsz {
-                SIZE => "the lesson sysv-shm",
-                48 => "the lesson producer-consumer",
-                _ => "another program",
+            let (maker, or) = match stat.shm_segsz {
+                SIZE => ("the lesson sysv-shm", ", or make clean-ipc"),
+                48 => ("the lesson producer-consumer", ", or make clean-ipc"),
+                _ => ("another program", ""),
             };
             bail!(
                 "{segment} has {} bytes and not {size}: {maker} made it. Left as it is: \
-                 remove it (ipcrm -m {}) or give another DIR",
+                 remove it (ipcrm -m {}{or}) or give another DIR",
                 stat.shm_segsz,
                 segment.0
             );
