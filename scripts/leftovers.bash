@@ -12,8 +12,8 @@
 # fifo, socket the path
 # folder       the path; XXXXXX as in mkdtemp(3)
 #
-# All of it has mode 0600, a folder 0700. What has no name (a private queue or semaphore set of
-# sysv-msgq-types, sysv-sem, shm-race) cannot be told from another program's, and is not here.
+# All of it has mode 0600, a folder 0700. What has no name (IPC_PRIVATE: sysv-msgq-types, sysv-sem,
+# shm-race, deadlock, timeouts) cannot be told from another program's, and is not here.
 
 LEFTOVERS=()
 leftover() { LEFTOVERS+=("$*"); }
@@ -27,4 +27,6 @@ leftover fifo /tmp/example_fifo fifo
 leftover folder /tmp/fifo-open-modes-XXXXXX fifo-open-modes
 leftover fifo /tmp/logpipe logger
 leftover socket /tmp/my_socket unix-echo
+leftover fifo /tmp/cleanup_fifo cleanup
+leftover folder /tmp/cleanup-XXXXXX cleanup
 leftover fifo /tmp/graceful_fifo graceful-shutdown

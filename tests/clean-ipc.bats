@@ -45,10 +45,18 @@ needs_queues() { [[ -n ${IPC_LAB_NAMESPACE:-} ]] || skip "/myqueue may be somebo
   wait_for logger "reading"
   wait_for server "listening"
   for program in fifo shutdown logger server; do kill_it $program; done
-  (umask 077; truncate -s 4096 dev/shm/myshm; mkdir tmp/fifo-open-modes-aB3xYz; mkfifo tmp/fifo-open-modes-aB3xYz/fifo)
+  umask 077
+  truncate -s 4096 dev/shm/myshm
+  mkdir tmp/fifo-open-modes-aB3xYz tmp/cleanup-aB3xYz
+  mkfifo tmp/fifo-open-modes-aB3xYz/fifo tmp/cleanup-aB3xYz/fifo tmp/cleanup_fifo
+  mv tmp/my_socket tmp/cleanup-aB3xYz/socket # the other one is made anew
+  truncate -s 4096 dev/shm/cleanup-aB3xYz
+  start server unix-echo-server tmp/my_socket
+  wait_for server "listening"
+  kill_it server
 
   look 1
-  prints "Leftovers: 9. What removes them:"
+  prints "Leftovers: 11. What removes them:"
   prints "Nothing is removed."
   [[ $(inventory | grep -c ' key ') -ge 3 && -p tmp/example_fifo && -S tmp/my_socket ]]
 
@@ -59,10 +67,11 @@ needs_queues() { [[ -n ${IPC_LAB_NAMESPACE:-} ]] || skip "/myqueue may be somebo
   prints "$ rm $DIR/tmp/my_socket"
   prints "$ rm $DIR/dev/shm/myshm"
   prints "$ rmdir $DIR/tmp/fifo-open-modes-aB3xYz"
+  prints "$ rm $DIR/dev/shm/cleanup-aB3xYz"
   grep -qE '^\$ ipcrm -q [0-9]+$' "$LOGS/clean.out"
   grep -qE '^\$ ipcrm -m [0-9]+$' "$LOGS/clean.out"
   grep -qE '^\$ ipcrm -s [0-9]+$' "$LOGS/clean.out"
-  [[ -z $(find tmp dev -mindepth 1 ! -type d) && ! -e tmp/fifo-open-modes-aB3xYz ]]
+  [[ -z $(find tmp dev/shm -mindepth 1) ]]
   diff "$LOGS/inventory.before" <(inventory)
   look 0
   prints "No leftovers."
@@ -118,7 +127,8 @@ needs_queues() { [[ -n ${IPC_LAB_NAMESPACE:-} ]] || skip "/myqueue may be somebo
   ln -s "$DIR/fifo" tmp/example_fifo
   mkfifo -m 600 fifo tmp/example_fifo2 tmp/mine
   mkfifo -m 644 tmp/graceful_fifo
-  (umask 077; mkdir tmp/fifo-open-modes-abc123 tmp/fifo-open-modes-abc12 tmp/fifo-open-modes-abc.23)
+  (umask 077; mkdir tmp/fifo-open-modes-abc123 tmp/fifo-open-modes-abc12 tmp/fifo-open-modes-abc.23 tmp/cleanup-abc123)
+  truncate -s 4096 dev/shm/cleanup-abc123
   mkfifo tmp/fifo-open-modes-abc123/fifo
   echo precious > tmp/fifo-open-modes-abc123/notes
   truncate -s 100 dev/shm/myshm
@@ -133,6 +143,7 @@ needs_queues() { [[ -n ${IPC_LAB_NAMESPACE:-} ]] || skip "/myqueue may be somebo
   [[ $(about "ls -ld $DIR/tmp/logpipe") == "  kept: a symbolic link, and the lesson makes a fifo" ]]
   prints "kept: its mode is 644 and not 600, so another program made it; to remove it all the same: rm $DIR/tmp/graceful_fifo"
   prints "kept: it holds more than the lesson puts there"
+  prints "kept: whose it is cannot be told; to remove it if it is empty: rmdir $DIR/tmp/cleanup-abc123"
   prints "kept: its size is 100, so another program made it"
   prints "kept: its size is 4096, so another program made it; to remove it all the same: ipcrm -m "
   cp "$LOGS/clean.out" said

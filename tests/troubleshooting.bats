@@ -135,10 +135,15 @@ plain() {
 
 # close NAME...: the terminals are closed, and whatever still runs in them ends.
 close() {
-  local name pid
+  local name
   for name in "$@"; do end_of_input "$name"; done
-  for pid in $(processes); do kill -KILL "$pid" 2> /dev/null || true; done
+  wait_until none_left
   for name in "$@"; do wait "${PID[$name]}" || true; done
+}
+none_left() {
+  local pid
+  for pid in $(processes); do kill -KILL "$pid" 2> /dev/null || true; done
+  [[ -z $(processes) ]]
 }
 
 needs() { command -v "$1" > /dev/null || skip "$1 is not installed"; }
@@ -230,9 +235,11 @@ needs_strace() { strace -qq -e trace=none true 2> /dev/null || skip "strace is n
   shows one '--rounds 100000'
   run ! grep -E '^load, then store .* lost 0$' "$LOGS/really"
   # The same again, with time to look at the memory of one of its processes.
-  type_in one "cargo run -q --bin shm-race -- --rounds 100000000"
-  wait_until runs shm-race
+  start race shm-race --rounds 100000000
+  wait_for race "4 processes"
   shows two 'rw-s'
+  stop race
+  finish race 143
   close one two
 }
 

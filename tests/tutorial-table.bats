@@ -1,0 +1,63 @@
+#!/usr/bin/env bats
+# crates/README.md: what runs each section of the tutorial. (That no section is missing is tested
+# where there is the tutorial's text: tests/interop/table.bats.)
+load harness
+
+TABLE=$ROOT/crates/README.md
+
+@test "no row is empty, and each names a lesson, a tool, a target or a program" {
+  local count
+  count=$(grep -c '^| ' "$TABLE")
+  ((count > 100))
+  awk -F ' \\| ' '
+    !/^\|/ || /^\| section of the tutorial/ || /^\|---/ { next }
+    { sub(/ \|$/, "", $2) }
+    NF != 2 || $2 !~ /[a-z]/ { print "empty: " $0; bad = 1 }
+    $2 !~ /\]\(|`make |`cargo run|rows?$|^for reading$|"Read the code"/ { print "nothing to run: " $0; bad = 1 }
+    END { exit bad }
+  ' "$TABLE"
+}
+
+@test "every link leads to a page or to a part of one" {
+  local link links
+  mapfile -t links < <(grep -hoE '\]\([^)]+\)' "$TABLE" "$ROOT/README.md" | sed -E 's/^\]\(|\)$//g' | sort -u)
+  for link in "${links[@]}"; do
+    local path=${link%%#*}
+    [[ $path == https://* ]] || [[ -e $ROOT/crates/$path || -e $ROOT/$path ]] || { echo "leads nowhere: $link"; return 1; }
+    [[ $link != *'#'* ]] || sed -nE 's/^##+ //p' "$ROOT/crates/$path" | tr '[:upper:] ' '[:lower:]-' |
+      tr -cd 'a-z0-9\n-' | grep -qx -- "${link#*#}" || { echo "no such part: $link"; return 1; }
+  done
+}
+
+@test "every target is in the Makefile, every program is built; what is planned is not there" {
+  source "$ROOT/scripts/lessons.bash"
+  local target targets program programs
+  # shellcheck disable=SC2016  # back quotes of the page
+  mapfile -t targets < <(grep -oE '`make [a-z-]+(-NAME)?`' "$TABLE" | sed -E 's/`make |`//g' | sort -u)
+  for target in "${targets[@]}"; do
+    case $target in
+      bench | exercise-NAME)
+        # When these targets come, the rows that say "planned" have to go.
+        grep -qF "planned: \`make $target\`" "$TABLE" || { echo "not marked as planned: $target"; return 1; }
+        run ! grep -qE "^${target/NAME/%}:" "$ROOT/Makefile"
+        ;;
+      run-*) [[ -n ${PROGRAMS[${target#run-}]} ]] || { echo "no lesson: $target"; return 1; } ;;
+      *) grep -q "^$target:" "$ROOT/Makefile" || { echo "no target: $target"; return 1; } ;;
+    esac
+  done
+  mapfile -t programs < <(grep -oE -- '--bin [a-z-]+' "$TABLE" | cut -d' ' -f2 | sort -u)
+  for program in "${programs[@]}"; do
+    [[ -x $BIN/$program ]] || { echo "no program: $program"; return 1; }
+  done
+}
+
+@test "every lesson and every page is in the table, and README.md leads to it" {
+  source "$ROOT/scripts/lessons.bash"
+  local lesson
+  for lesson in "${LESSONS[@]}"; do
+    grep -qF "[$lesson](examples/$lesson)" "$TABLE" || { echo "not in the table: $lesson"; return 1; }
+  done
+  grep -qF '(crates/README.md)' "$ROOT/README.md"
+  grep -qF '(crates/TROUBLESHOOTING.md)' "$ROOT/README.md"
+  for target in doctor clean-ipc; do grep -qF "make $target" "$ROOT/README.md"; done
+}
