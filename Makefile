@@ -43,6 +43,7 @@ check: ## rustfmt, clippy with warnings denied, each crate alone, shellcheck
 tools: ## find or install what the tests need (bats, below target/)
 	@scripts/tools
 
+.PHONY: doctor clean-ipc
 doctor: ## what this machine offers for the lessons, and the command that mends what it lacks
 	@scripts/doctor
 

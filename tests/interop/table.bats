@@ -4,7 +4,7 @@ load ../harness
 
 # Its headings, as they stand in the table: without numbers, bold type and code.
 headings() {
-  awk '/^ *```/ { inside = !inside } !inside && /^##+ /' "$TUTORIAL_TEXT" |
+  awk '/^ *```/ { inside = !inside } !inside && /^##+ /' "$TUTORIAL" |
     sed -E -e 's/^#+ //' -e 's/^[0-9]+\. //' -e 's/[*`]//g' | grep -vx 'Table of Contents'
 }
 
@@ -21,5 +21,5 @@ rows() { grep '^| ' "$ROOT/crates/README.md" | grep -v '^| section of the tutori
       /^##+ / && !inside { heading = $0 }
       /^\|/ && !inside && !before { print heading }
       { before = /^\|/ }
-    ' "$TUTORIAL_TEXT" | sed -E 's/^#+ //') <(rows | sed -n 's/ (table)$//p')
+    ' "$TUTORIAL" | sed -E 's/^#+ //') <(rows | sed -n 's/ (table)$//p')
 }
