@@ -42,7 +42,7 @@ TABLE=$ROOT/crates/README.md
         run ! grep -qE "^${target/NAME/%}:" "$ROOT/Makefile"
         ;;
       run-*) [[ -n ${PROGRAMS[${target#run-}]} ]] || { echo "no lesson: $target"; return 1; } ;;
-      *) grep -q "^$target:" "$ROOT/Makefile" || { echo "no target: $target"; return 1; } ;;
+      *) grep -q "^${target/NAME/%}:" "$ROOT/Makefile" || { echo "no target: $target"; return 1; } ;;
     esac
   done
   mapfile -t programs < <(grep -oE -- '--bin [a-z-]+' "$TABLE" | cut -d' ' -f2 | sort -u)
