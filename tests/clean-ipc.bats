@@ -18,9 +18,12 @@ prints() { grep -qF -- "$1" "$LOGS/clean.out" || { echo "expected: $1"; show cle
 # about COMMAND...: what is said below that command.
 about() { grep -F -A 2 -- "$*" "$LOGS/clean.out" | tail -n 1; }
 
+# id_of NAME: the id that a program has printed.
+id_of() { sed -nE 's/.*\(ID: ([0-9]+)\)/\1/p' "$LOGS/$1.out"; }
+
 kill_it() { stop "$1" KILL; finish "$1" 137; }
 
-needs_queues() { [[ -n ${IPC_LAB_NAMESPACE:-} ]] || skip "/myqueue may be somebody's here"; }
+needs_own() { [[ -n ${IPC_LAB_NAMESPACE:-} ]] || skip "without a namespace others' objects are here, too"; }
 
 @test "nothing is left" {
   setup_places
@@ -86,7 +89,7 @@ needs_queues() { [[ -n ${IPC_LAB_NAMESPACE:-} ]] || skip "/myqueue may be somebo
 }
 
 @test "a POSIX queue is seen where mqueue is mounted; elsewhere the page says how to mount it" {
-  needs_queues
+  needs_own
   run_to_end posix-msgq-sender 0
   look 1
   prints "-rw------- 1"
@@ -99,7 +102,7 @@ needs_queues() { [[ -n ${IPC_LAB_NAMESPACE:-} ]] || skip "/myqueue may be somebo
 }
 
 @test "root sees POSIX queues where nothing is mounted" {
-  needs_queues
+  needs_own
   unshare --mount true 2> /dev/null || skip "unshare is refused"
   unshare --mount umount /dev/mqueue 2> /dev/null && skip "/dev/mqueue is mounted"
   run_to_end posix-msgq-sender 0
@@ -174,8 +177,10 @@ contents() {
   chmod 777 tmp
   cp "$BIN/sysv-msgq-sender" "$BIN/sysv-shm-writer" .
   local UNDER=(setpriv --reuid=65534 --regid=65534 --clear-groups)
-  run_to_end ./sysv-msgq-sender 0
-  run_to_end ./sysv-shm-writer 0
+  start queue ./sysv-msgq-sender
+  finish queue
+  start segment ./sysv-shm-writer
+  finish segment
   start theirs mkfifo -m 600 tmp/example_fifo
   finish theirs
   UNDER=()
@@ -196,8 +201,7 @@ contents() {
     diff "$LOGS/inventory.before" <(inventory)
   else
     UNDER=()
-    ipcrm -q "$(awk 'FNR > 1 && $8 == 65534 { print $2 }' /proc/sysvipc/msg)"
-    ipcrm -m "$(awk 'FNR > 1 && $8 == 65534 { print $2 }' /proc/sysvipc/shm)"
+    ipcrm -q "$(id_of queue)" -m "$(id_of segment)"
     rm tmp/example_fifo tmp/logpipe
     skip "the project is not to be read by others"
   fi
@@ -264,6 +268,23 @@ contents() {
 }
 stopped() { [[ $(cut -d' ' -f3 "/proc/${PID[$1]}/stat") == T ]]; }
 
+@test "a queue of this folder, a receiver of another one: it is no obstacle" {
+  mkdir other
+  run_to_end sysv-msgq-sender 0
+  local UNDER=(env -C other)
+  start receiver sysv-msgq-receiver
+  UNDER=()
+  wait_for receiver "Receiving"
+  wait_until asleep receiver
+  clean 0
+  prints "Leftovers: 1."
+  start clean env IPC_LAB_ROOT="$DIR" "$ROOT/scripts/clean-ipc" other
+  finish clean
+  [[ $(about ipcs -q) == "  kept: in use by sysv-msgq-receiver (kill ${PID[receiver]})" ]]
+  stop receiver
+  finish receiver 143
+}
+
 @test "a stopped program (Ctrl-Z) is told how to end" {
   setup_places
   start writer fifo-writer tmp/example_fifo
@@ -310,14 +331,14 @@ asked() {
   # shellcheck disable=SC2016  # for eval
   asked y 'mv tmp/logpipe tmp/old; echo precious > tmp/logpipe
     mv tmp/example_fifo tmp/older; mkfifo -m 600 tmp/example_fifo
-    ipcrm -q "$(awk "FNR > 1 { print \$2 }" /proc/sysvipc/msg)"; "$BIN/sysv-msgq-sender"'
+    ipcrm -q "$(id_of sysv-msgq-sender)"; run_to_end sysv-msgq-sender 0'
   finish clean 1
   end_of_input clean
   prints "kept: fifo $DIR/tmp/logpipe, a regular file, and the lesson makes a fifo"
   prints "kept: fifo $DIR/tmp/example_fifo, another one by now"
   prints "kept: queue M, another one by now"
   [[ $(cat tmp/logpipe) == precious && -p tmp/example_fifo ]]
-  [[ $(awk 'FNR > 1' /proc/sysvipc/msg | wc -l) -ge 1 ]]
+  grep -q "^ *[0-9]* *$(id_of sysv-msgq-sender) " /proc/sysvipc/msg
   rm tmp/*
   clean 0
 }
@@ -350,6 +371,7 @@ asked() {
 }
 
 @test "objects without a key are counted, and left" {
+  needs_own
   # A program that sleeps in its first write, after it has made its set, and is killed.
   mkfifo full
   local both
@@ -361,7 +383,7 @@ asked() {
   exec {both}>&-
   rm full
   clean 0
-  grep -qE '^1 of your queues and semaphore sets have no key' "$LOGS/clean.out" || [[ -z ${IPC_LAB_NAMESPACE:-} ]]
+  grep -qE '^1 of your queues and semaphore sets have no key' "$LOGS/clean.out"
   nameless
   ipcrm -s "$(awk 'FNR > 1 && $1 == 0 { print $2 }' /proc/sysvipc/sem)"
 }
