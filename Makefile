@@ -22,6 +22,9 @@ demo-%: build ## run one lesson
 run-%: build ## both programs of a lesson in two tmux panes, ready to type in
 	@scripts/run $*
 
+trace-%: build ## draw what passed between the programs of a lesson, as the kernel saw it
+	@scripts/trace $*
+
 list: ## the lessons, in the tutorial's order
 	@scripts/list
 

@@ -12,6 +12,8 @@
 # shellcheck disable=SC2016,SC2034  # commands for another shell; used by the scripts that source this
 LESSONS=()
 declare -A SECTION PROGRAMS LOOK DEMO
+# Labels of a demo whose commands only look at what came of it: a trace leaves them out.
+declare -A ASIDE=([logger]=log)
 
 lesson() {
   LESSONS+=("$1")
@@ -26,6 +28,15 @@ known() {
   [[ -n ${PROGRAMS[$1]:-} ]] && return
   echo "There is no lesson '$1'. The lessons: ${LESSONS[*]}" >&2
   return 1
+}
+
+# A port that nobody uses now.
+free_port() {
+  local port
+  while port=$((20000 + RANDOM)); do
+    grep -qi "$(printf ':%04X ' "$port")" /proc/net/{tcp,tcp6,udp,udp6} || break
+  done
+  echo "$port"
 }
 
 lesson fork-isolation "The Process Isolation Problem" "fork-isolation" \

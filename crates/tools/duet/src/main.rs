@@ -5,7 +5,7 @@
 //! of every program are datagram sockets connected to one inbox: each write(2) is a datagram,
 //! the kernel queues them in order, and the sender's address says whose it is. See unix(7).
 
-use std::io::{IsTerminal, stdout};
+use std::io::{ErrorKind, IsTerminal, stdout};
 use std::os::fd::OwnedFd;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
@@ -150,7 +150,14 @@ impl Stage {
     /// Waits for one datagram and prints it, or notes that a program has ended.
     fn next(&self, running: &mut [Program], width: usize) -> anyhow::Result<()> {
         let mut buffer = vec![0; 1 << 18]; // more than a socket may send at once
-        let Ok((length, sender)) = self.0.recv_from(&mut buffer) else {
+        // SO_RCVTIMEO makes Ctrl-Z and fg, and a tracer, end it with EINTR: see signal(7).
+        let received = loop {
+            match self.0.recv_from(&mut buffer) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                received => break received,
+            }
+        };
+        let Ok((length, sender)) = received else {
             let silent: Vec<_> = running.iter().filter(|it| it.ended.is_none()).collect();
             let silent: Vec<_> = silent.iter().map(|it| it.label.as_str()).collect();
             bail!(

@@ -1,0 +1,453 @@
+//! What one process did and another one noticed: bytes that came over, a wake-up, a birth, an end.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::Duration;
+
+use crate::log::{Call, Outcome};
+use crate::object::{Kind, Object};
+use crate::text;
+use crate::trace::{self, Trace};
+
+/// A call, by its thread and its place among that thread's calls.
+pub type CallId = (u32, usize);
+
+/// What connects the two ends of an arrow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// Bytes or a message went over.
+    Data,
+    /// V woke P, an open woke the other end's open, connect woke accept.
+    Wake,
+    /// fork made a process.
+    Birth,
+    /// A process ended, and wait told.
+    End,
+    /// kill sent a signal.
+    Signal,
+}
+
+/// From a call to what it caused elsewhere.
+#[derive(Debug, Clone)]
+pub struct Arrow {
+    /// The kind of connection.
+    pub why: Why,
+    /// The call at its tail; `None` for the end of a process.
+    pub from: Option<CallId>,
+    /// The thread at its tail, and when.
+    pub tail: (u32, Duration),
+    /// The call at its head; `None` for a birth and for a signal.
+    pub to: Option<CallId>,
+    /// The thread at its head, and when.
+    pub head: (u32, Duration),
+    /// Through what.
+    pub object: Option<Object>,
+    /// What came over, as far as the log has it.
+    pub data: Vec<u8>,
+    /// How many bytes came over.
+    pub length: usize,
+}
+
+/// What a call moved, and over which channel.
+struct Moved {
+    id: CallId,
+    time: Duration,
+    object: Object,
+    /// Bytes that are sent and received under the same key belong together.
+    channel: String,
+    data: Vec<u8>,
+    length: usize,
+    /// A message is received whole or not at all; its type must agree.
+    message: Option<String>,
+}
+
+/// All arrows, in the order of their heads.
+pub fn arrows(trace: &Trace) -> Vec<Arrow> {
+    let mut arrows = Vec::new();
+    data(trace, &mut arrows);
+    wake_ups(trace, &mut arrows);
+    lives(trace, &mut arrows);
+    arrows.sort_by_key(|arrow| arrow.head.1);
+    arrows
+}
+
+fn numbered(trace: &Trace) -> impl Iterator<Item = (CallId, &Call)> {
+    trace.tasks.values().flat_map(|task| {
+        let calls = task.calls.iter().enumerate();
+        calls.map(|(index, call)| ((task.tid, index), call))
+    })
+}
+
+fn data(trace: &Trace, arrows: &mut Vec<Arrow>) {
+    let mut sent: Vec<Moved> = Vec::new();
+    let mut received: Vec<Moved> = Vec::new();
+    // Where a datagram socket sends to after connect: strace shows its own address alone.
+    let mut connected: HashMap<(u32, String), String> = HashMap::new();
+    for ((tid, _), call) in numbered(trace) {
+        let fd = text::descriptor(call.argument(0)).map(|it| it.0.to_owned());
+        if let ("connect", Some(fd), Some(address)) = (call.name.as_str(), fd, to_address(call)) {
+            connected.insert((trace.tasks[&tid].pid, fd), address);
+        }
+    }
+    for (id, call) in numbered(trace) {
+        sent.extend(sends(trace, id, call, &connected));
+        received.extend(receives(trace, id, call));
+    }
+    // What is sent counts from the moment the call begins, what is received when it returns.
+    sent.sort_by_key(|it| it.time);
+    received.sort_by_key(|it| it.time);
+    let mut sent = sent.into_iter().peekable();
+    let mut pending: BTreeMap<String, VecDeque<Moved>> = BTreeMap::new();
+    for taken in received {
+        while let Some(chunk) = sent.next_if(|it| it.time <= taken.time) {
+            pending
+                .entry(chunk.channel.clone())
+                .or_default()
+                .push_back(chunk);
+        }
+        if let Some(queue) = pending.get_mut(&taken.channel) {
+            take(queue, taken, arrows);
+        }
+    }
+}
+
+/// Takes out of `queue` what `taken` has received, and draws an arrow from each piece.
+fn take(queue: &mut VecDeque<Moved>, taken: Moved, arrows: &mut Vec<Arrow>) {
+    let mut missing = taken.length;
+    let mut data = taken.data.as_slice();
+    loop {
+        // Of several writers the one whose bytes these are; the oldest if that cannot be told.
+        let agrees = |chunk: &Moved| match &taken.message {
+            Some(_) => chunk.length == taken.length && agree(&chunk.data, data),
+            None => agree(&chunk.data, data),
+        };
+        let same_type = |chunk: &Moved| chunk.message == taken.message;
+        let Some(place) = (queue.iter().position(|it| same_type(it) && agrees(it)))
+            .or_else(|| queue.iter().position(same_type))
+        else {
+            return;
+        };
+        let chunk = &mut queue[place];
+        let moved = chunk.length.min(missing);
+        let whole = taken.message.is_some() || moved == chunk.length;
+        arrows.push(Arrow {
+            why: Why::Data,
+            from: Some(chunk.id),
+            tail: (chunk.id.0, chunk.time),
+            to: Some(taken.id),
+            head: (taken.id.0, taken.time),
+            object: Some(taken.object.clone()),
+            data: data[..moved.min(data.len())].to_vec(),
+            length: moved,
+        });
+        if whole {
+            queue.remove(place);
+        } else {
+            chunk.length -= moved;
+            chunk.data.drain(..moved.min(chunk.data.len()));
+        }
+        missing -= moved;
+        data = &data[moved.min(data.len())..];
+        if missing == 0 || taken.message.is_some() {
+            return;
+        }
+    }
+}
+
+/// Whether one begins with the other: strace cuts long strings.
+fn agree(one: &[u8], other: &[u8]) -> bool {
+    one.iter().zip(other).all(|(one, other)| one == other)
+}
+
+fn sends(
+    trace: &Trace,
+    id: CallId,
+    call: &Call,
+    connected: &HashMap<(u32, String), String>,
+) -> Option<Moved> {
+    if matches!(call.outcome, Outcome::Failed(_)) {
+        return None;
+    }
+    let returned = call.value().and_then(|it| usize::try_from(it).ok());
+    let number = |place: usize| call.argument(place).parse().unwrap_or(0);
+    let (data, length, message) = match call.name.as_str() {
+        "write" | "pwrite64" => (bytes(call.argument(1)), returned.unwrap_or(number(2)), None),
+        "send" | "sendto" => (bytes(call.argument(1)), returned.unwrap_or(number(2)), None),
+        "writev" | "sendmsg" | "vmsplice" => {
+            let data = vectors(call.argument(1));
+            let length = returned.unwrap_or(data.len());
+            (data, length, None)
+        }
+        "splice" => (Vec::new(), returned?, None),
+        "msgsnd" => {
+            let message = text::field(call.argument(1), "mtype").unwrap_or("");
+            let data = bytes(text::field(call.argument(1), "mtext").unwrap_or(""));
+            (data, number(2), Some(message.to_owned()))
+        }
+        "mq_timedsend" => {
+            let priority = call.argument(3).to_owned();
+            (bytes(call.argument(1)), number(2), Some(priority))
+        }
+        _ => return None,
+    };
+    let end = match call.name.as_str() {
+        "splice" => trace.behind_argument(call.argument(2))?,
+        _ => trace.end(call)?,
+    };
+    let datagram = end.object.kind == Kind::Udp || call.argument(0).contains("<UNIX-DGRAM");
+    let channel = match (&end.direction, datagram) {
+        (Some((_, far)), true) => port(far),
+        (None, true) => to_address(call).or_else(|| {
+            let fd = text::descriptor(call.argument(0))?.0.to_owned();
+            connected.get(&(trace.tasks[&id.0].pid, fd)).cloned()
+        })?,
+        (Some((near, _)), false) => near.clone(),
+        (None, false) => String::new(),
+    };
+    Some(Moved {
+        id,
+        time: call.start,
+        channel: format!("{:?} {} {channel}", end.object.kind, shared(&end.object)),
+        object: end.object,
+        data: cut(data, length),
+        length,
+        message: message.or(datagram.then(String::new)),
+    })
+}
+
+fn receives(trace: &Trace, id: CallId, call: &Call) -> Option<Moved> {
+    let returned = usize::try_from(call.value()?).ok()?;
+    let (data, message) = match call.name.as_str() {
+        "read" | "pread64" | "recv" | "recvfrom" => (bytes(call.argument(1)), None),
+        "readv" | "recvmsg" => (vectors(call.argument(1)), None),
+        "splice" => (Vec::new(), None),
+        "msgrcv" => {
+            let message = text::field(call.argument(1), "mtype").unwrap_or("");
+            let data = bytes(text::field(call.argument(1), "mtext").unwrap_or(""));
+            (data, Some(message.to_owned()))
+        }
+        "mq_timedreceive" => {
+            let priority = trace::inside(call.argument(3)).to_owned();
+            (bytes(call.argument(1)), Some(priority))
+        }
+        _ => return None,
+    };
+    if returned == 0 && message.is_none() {
+        return None; // end-of-file
+    }
+    let end = trace.end(call)?;
+    let datagram = end.object.kind == Kind::Udp || call.argument(0).contains("<UNIX-DGRAM");
+    let channel = match (&end.direction, datagram) {
+        (Some((near, _)), true) => port(near),
+        (None, true) => port(&end.object.name),
+        (Some((_, far)), false) => far.clone(),
+        (None, false) => String::new(),
+    };
+    Some(Moved {
+        id,
+        time: call.end(),
+        channel: format!("{:?} {} {channel}", end.object.kind, shared(&end.object)),
+        object: end.object,
+        data: cut(data, returned),
+        length: returned,
+        message: message.or(datagram.then(String::new)),
+    })
+}
+
+/// The two sockets of datagrams have no name in common: the port tells.
+fn shared(object: &Object) -> &str {
+    match object.kind {
+        Kind::Udp => "",
+        _ => &object.name,
+    }
+}
+
+fn port(address: &str) -> String {
+    address.rsplit(':').next().unwrap_or(address).into()
+}
+
+/// The port or path that a sendto names.
+fn to_address(call: &Call) -> Option<String> {
+    let address = call
+        .arguments
+        .iter()
+        .find(|it| it.starts_with("{sa_family"))?;
+    for name in ["sin_port", "sin6_port"] {
+        if let Some(port) = text::field(address, name) {
+            return Some(
+                port.trim_start_matches("htons(")
+                    .trim_end_matches(')')
+                    .into(),
+            );
+        }
+    }
+    let path = text::string(text::field(address, "sun_path")?)?.0;
+    Some(String::from_utf8_lossy(&path).into_owned())
+}
+
+pub(crate) fn bytes(argument: &str) -> Vec<u8> {
+    text::string(argument).map_or(Vec::new(), |it| it.0)
+}
+
+/// What the `iov_base`s of a vector hold, one after the other.
+fn vectors(argument: &str) -> Vec<u8> {
+    let pieces = argument.split("iov_base=").skip(1);
+    pieces.flat_map(bytes).collect()
+}
+
+fn cut(mut data: Vec<u8>, length: usize) -> Vec<u8> {
+    data.truncate(length);
+    data
+}
+
+fn wake_ups(trace: &Trace, arrows: &mut Vec<Arrow>) {
+    let mut adds: BTreeMap<(Object, u16), Vec<(Duration, CallId)>> = BTreeMap::new();
+    let mut opens: BTreeMap<Object, Vec<(Duration, CallId)>> = BTreeMap::new();
+    let mut waits = Vec::new();
+    for (id, call) in numbered(trace) {
+        let is_open = matches!(call.name.as_str(), "open" | "openat");
+        let is_semop = matches!(call.name.as_str(), "semop" | "semtimedop");
+        let is_accept = matches!(call.name.as_str(), "accept" | "accept4");
+        if !(is_open || is_semop || is_accept) {
+            continue;
+        }
+        let Some(object) = trace.object(call) else {
+            continue;
+        };
+        if is_open && object.kind == Kind::Fifo {
+            opens
+                .entry(object.clone())
+                .or_default()
+                .push((call.start, id));
+        }
+        for number in operations(call, |change| change > 0) {
+            let key = (object.clone(), number);
+            adds.entry(key).or_default().push((call.start, id));
+        }
+        if call.value().is_some() {
+            waits.push((id, call, object));
+        }
+    }
+    for times in adds.values_mut().chain(opens.values_mut()) {
+        times.sort();
+    }
+    let connects: Vec<_> = numbered(trace)
+        .filter(|(_, it)| it.name == "connect")
+        .collect();
+
+    for (to, call, object) in waits {
+        let sleeping = |times: &Vec<(Duration, CallId)>| -> Option<(Duration, CallId)> {
+            // The last of what others did while this call slept.
+            let before = times.partition_point(|it| it.0 <= call.end());
+            let mut while_asleep = times[..before].iter().rev();
+            let woke = while_asleep.find(|(when, id)| *when <= call.start || id.0 != to.0)?;
+            (woke.0 > call.start).then_some(*woke)
+        };
+        let woke = if call.name.starts_with("accept") {
+            connecting(trace, &connects, call)
+        } else if call.name.starts_with("sem") {
+            operations(call, |change| change <= 0)
+                .into_iter()
+                .filter_map(|number| sleeping(adds.get(&(object.clone(), number))?))
+                .max()
+        } else {
+            opens.get(&object).and_then(sleeping)
+        };
+        if let Some((when, from)) = woke.filter(|(_, from)| from.0 != to.0) {
+            arrows.push(Arrow {
+                why: Why::Wake,
+                from: Some(from),
+                tail: (from.0, when),
+                to: Some(to),
+                head: (to.0, call.end()),
+                object: Some(object),
+                data: Vec::new(),
+                length: 0,
+            });
+        }
+    }
+}
+
+/// The numbers of the semaphores that a semop changes in that way.
+pub(crate) fn operations(call: &Call, way: impl Fn(i32) -> bool) -> Vec<u16> {
+    if !matches!(call.name.as_str(), "semop" | "semtimedop") {
+        return Vec::new();
+    }
+    (text::arguments(trace::inside(call.argument(1))).iter())
+        .filter(|it| {
+            text::field(it, "sem_op")
+                .and_then(|it| it.parse().ok())
+                .is_some_and(&way)
+        })
+        .filter_map(|it| text::field(it, "sem_num")?.parse().ok())
+        .collect()
+}
+
+/// The connect that an accept has taken: the one by the socket at the other end.
+fn connecting(
+    trace: &Trace,
+    connects: &[(CallId, &Call)],
+    accept: &Call,
+) -> Option<(Duration, CallId)> {
+    let (_, peer) = trace.end(accept)?.direction?;
+    // A TCP socket has no address before connect: a later call on it shows which one it got.
+    let (inode, ends_at) = (format!("[{peer}]"), format!("[{peer}->"));
+    let is_the_one = |id: &CallId, connect: &Call| {
+        let socket = |call: &Call| text::descriptor(call.argument(0)).map(|it| it.0.to_owned());
+        let pid = trace.tasks[&id.0].pid;
+        let tasks = trace.tasks.values().filter(|task| task.pid == pid);
+        connect.argument(0).contains(&inode)
+            || tasks.flat_map(|task| &task.calls).any(|later| {
+                later.start > connect.start
+                    && socket(later) == socket(connect)
+                    && later.argument(0).contains(&ends_at)
+            })
+    };
+    (connects.iter())
+        .filter(|(_, it)| it.start <= accept.end())
+        .find(|(id, it)| is_the_one(id, it))
+        .map(|(id, it)| (it.start, *id))
+}
+
+fn lives(trace: &Trace, arrows: &mut Vec<Arrow>) {
+    let arrow = |why, from: Option<CallId>, tail, to: Option<CallId>, head| Arrow {
+        why,
+        from,
+        tail,
+        to,
+        head,
+        object: None,
+        data: Vec::new(),
+        length: 0,
+    };
+    for (id, call) in numbered(trace) {
+        let child = call.value().and_then(|it| u32::try_from(it).ok());
+        let Some(child) = child.and_then(|it| trace.tasks.get(&it)) else {
+            continue;
+        };
+        if trace::is_birth(&call.name) && child.pid == child.tid {
+            let tail = (id.0, call.start);
+            let born = (child.tid, call.start);
+            arrows.push(arrow(Why::Birth, Some(id), tail, None, born));
+        }
+        if let ("wait4" | "waitid", Some((when, _))) = (call.name.as_str(), &child.end) {
+            let head = (id.0, call.end().max(*when));
+            arrows.push(arrow(Why::End, None, (child.tid, *when), Some(id), head));
+        }
+    }
+    let is_kill = |name: &str| matches!(name, "kill" | "tgkill" | "tkill");
+    let kills: Vec<_> = numbered(trace)
+        .filter(|(_, it)| is_kill(&it.name))
+        .collect();
+    for task in trace.tasks.values() {
+        for (when, signal, sender) in &task.signals {
+            let sent = (kills.iter())
+                .filter(|(id, _)| Some(trace.tasks[&id.0].pid) == *sender && id.0 != task.tid)
+                .filter(|(_, it)| it.start <= *when && it.arguments.contains(signal))
+                .max_by_key(|it| it.1.start);
+            if let Some((id, call)) = sent {
+                let (tail, head) = ((id.0, call.start), (task.tid, *when));
+                arrows.push(arrow(Why::Signal, Some(*id), tail, None, head));
+            }
+        }
+    }
+}

@@ -1,0 +1,362 @@
+//! Who is blocked, in which call, on what, and who holds the other end.
+//!
+//! The log of a trace knows since when, and what the object is; /proc knows what is so now, also
+//! without any trace: proc_pid_syscall(5), proc_pid_fd(5), proc_pid_fdinfo(5).
+
+use std::fmt;
+use std::fs;
+use std::time::{Duration, SystemTime};
+
+use crate::arrow::operations;
+use crate::describe;
+use crate::log::Call;
+use crate::object::{Kind, Object};
+use crate::picture::is_stage;
+use crate::trace::{Trace, path_of};
+
+/// A thread that waits.
+#[derive(Debug, Clone)]
+pub struct Blocked {
+    /// Its process.
+    pub pid: u32,
+    /// The program's name.
+    pub program: String,
+    /// The call, with its arguments: `read(3 FIFO /tmp/fifo)`.
+    pub call: String,
+    /// For how long; `None` where only /proc was asked, which does not tell.
+    pub time: Option<Duration>,
+    /// What it waits for, and who could bring that about.
+    pub because: String,
+}
+
+impl fmt::Display for Blocked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} (process {}) is blocked in {}",
+            self.program, self.pid, self.call
+        )?;
+        if let Some(time) = self.time {
+            write!(f, " for {:.1} s", time.as_secs_f64())?;
+        }
+        write!(f, ": {}", self.because)
+    }
+}
+
+/// An open descriptor of some process.
+struct Open {
+    pid: u32,
+    fd: u32,
+    target: String,
+    reads: bool,
+    writes: bool,
+}
+
+/// What each living thread of a trace is blocked in; a thread that only waits for a signal or for
+/// another thread of its own process is left out.
+pub fn blocked(trace: &Trace) -> Vec<Blocked> {
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    let open = descriptors();
+    let mut found = Vec::new();
+    let tasks = trace.tasks.values().filter(|task| task.end.is_none());
+    for task in tasks.filter(|task| !is_stage(task, Duration::MAX)) {
+        let Some(call) = trace.unfinished(task.tid) else {
+            continue;
+        };
+        let waits_for_itself = matches!(call.name.as_str(), "futex" | "rt_sigtimedwait");
+        // A log outlives its processes: the kernel says who is there still.
+        if waits_for_itself || !alive(task.tid) {
+            continue;
+        }
+        found.push(Blocked {
+            pid: task.pid,
+            program: task.program().to_owned(),
+            call: describe::asked(trace, call),
+            time: Some(now.saturating_sub(call.start)),
+            because: because(trace, call, task.pid, &open),
+        });
+    }
+    found
+}
+
+/// What a process is blocked in now, by /proc alone; empty if it runs, or may not be looked at.
+pub fn blocked_now(pid: u32) -> Vec<Blocked> {
+    let open = descriptors();
+    let threads = fs::read_dir(format!("/proc/{pid}/task"));
+    let threads = threads.into_iter().flatten().flatten();
+    let tids = threads.filter_map(|it| it.file_name().to_string_lossy().parse::<u32>().ok());
+    let mut found = Vec::new();
+    for tid in tids {
+        let line = fs::read_to_string(format!("/proc/{pid}/task/{tid}/syscall"));
+        let Some((name, arguments)) = line.ok().as_deref().and_then(system_call) else {
+            continue;
+        };
+        let first = arguments[0];
+        let behind = fs::read_link(format!("/proc/{pid}/fd/{first}")).ok();
+        let behind = behind.map(|it| it.to_string_lossy().into_owned());
+        let (call, because) = match (name, &behind) {
+            ("read" | "write" | "recv" | "accept" | "send", Some(target)) => (
+                format!("{name}({first} {target})"),
+                ends(&open, target, name == "write", pid),
+            ),
+            (name @ ("msgrcv" | "msgsnd"), _) => (
+                format!("{name}(queue {first})"),
+                if name == "msgrcv" {
+                    empty(tid)
+                } else {
+                    FULL.to_owned()
+                },
+            ),
+            (name @ ("semop" | "semtimedop"), _) => (
+                format!("{name}(set {first})"),
+                "the semaphore is 0".to_owned(),
+            ),
+            ("futex" | "rt_sigtimedwait", _) => continue,
+            (name, _) => (format!("{name}()"), "see its man page".to_owned()),
+        };
+        found.push(Blocked {
+            pid,
+            program: command_of(pid),
+            call,
+            time: None,
+            because,
+        });
+    }
+    found
+}
+
+/// Why msgrcv sleeps: its fourth argument is the type that it wants.
+fn empty(tid: u32) -> String {
+    let line = fs::read_to_string(format!("/proc/{tid}/syscall")).unwrap_or_default();
+    match system_call(&line) {
+        Some(("msgrcv", arguments)) if arguments[3] == 0 => "the queue is empty".into(),
+        Some(("msgrcv", arguments)) => {
+            format!("the queue holds no message of type {}", arguments[3] as i64)
+        }
+        _ => "the queue is empty".into(),
+    }
+}
+
+const FULL: &str = "the queue is full";
+
+/// The calls that wait for another process, by their numbers on this machine; with the arguments.
+fn system_call(line: &str) -> Option<(&'static str, [u64; 6])> {
+    let mut words = line.split(' ');
+    let number: i64 = words.next()?.parse().ok()?; // "running" is none
+    let mut arguments = [0; 6];
+    for argument in &mut arguments {
+        let word = words.next()?.strip_prefix("0x")?;
+        *argument = u64::from_str_radix(word, 16).ok()?;
+    }
+    let names = [
+        (libc::SYS_read, "read"),
+        (libc::SYS_write, "write"),
+        (libc::SYS_openat, "open"),
+        (libc::SYS_recvfrom, "recv"),
+        (libc::SYS_recvmsg, "recv"),
+        (libc::SYS_sendto, "send"),
+        (libc::SYS_accept, "accept"),
+        (libc::SYS_accept4, "accept"),
+        (libc::SYS_connect, "connect"),
+        (libc::SYS_msgrcv, "msgrcv"),
+        (libc::SYS_msgsnd, "msgsnd"),
+        (libc::SYS_semop, "semop"),
+        (libc::SYS_semtimedop, "semtimedop"),
+        (libc::SYS_mq_timedreceive, "mq_receive"),
+        (libc::SYS_mq_timedsend, "mq_send"),
+        (libc::SYS_wait4, "waitpid"),
+        (libc::SYS_waitid, "waitpid"),
+        (libc::SYS_futex, "futex"),
+        (libc::SYS_rt_sigtimedwait, "rt_sigtimedwait"),
+        (libc::SYS_ppoll, "poll"),
+        (libc::SYS_clock_nanosleep, "nanosleep"),
+    ];
+    let known = names.iter().find(|(it, _)| *it == number);
+    known.map(|(_, name)| (*name, arguments))
+}
+
+fn because(trace: &Trace, call: &Call, pid: u32, open: &[Open]) -> String {
+    let object = trace.object(call);
+    let Some(object) = object else {
+        return match call.name.as_str() {
+            "wait4" | "waitid" => "the child has not ended".into(),
+            _ => "nobody has ended that wait".into(),
+        };
+    };
+    match (call.name.as_str(), object.kind) {
+        ("open" | "openat", _) => {
+            let path = path_of(call).unwrap_or_default();
+            let writes = call.arguments.iter().any(|it| it.contains("O_WRONLY"));
+            ends(open, &path, writes, pid)
+        }
+        ("read" | "readv", Kind::Pipe) => {
+            ends(open, &format!("pipe:[{}]", object.name), false, pid)
+        }
+        ("write" | "writev", Kind::Pipe) => {
+            ends(open, &format!("pipe:[{}]", object.name), true, pid)
+        }
+        ("read" | "readv", Kind::Fifo) => ends(open, &object.name, false, pid),
+        ("write" | "writev", Kind::Fifo) => ends(open, &object.name, true, pid),
+        ("msgrcv" | "mq_timedreceive", _) => {
+            format!("{}; {}", empty(call.tid), others(trace, &object, pid))
+        }
+        ("msgsnd" | "mq_timedsend", _) => format!("{FULL}; {}", others(trace, &object, pid)),
+        ("semop" | "semtimedop", _) => semaphore(trace, call, &object),
+        ("accept" | "accept4", _) => "nobody has connected".into(),
+        (_, Kind::Unix | Kind::Tcp | Kind::Udp) => far_end(trace, call, pid, open),
+        _ => others(trace, &object, pid),
+    }
+}
+
+/// Who has the other end of a pipe or a FIFO open.
+fn ends(open: &[Open], target: &str, wants_reader: bool, pid: u32) -> String {
+    let end = if wants_reader {
+        "for reading"
+    } else {
+        "for writing"
+    };
+    let other = |it: &&Open| it.target == target && if wants_reader { it.reads } else { it.writes };
+    let holders: Vec<_> = (open.iter().filter(other))
+        .map(|it| {
+            let itself = if it.pid == pid { " itself" } else { "" };
+            format!(
+                "{} (process {}){itself}, descriptor {}",
+                command_of(it.pid),
+                it.pid,
+                it.fd
+            )
+        })
+        .collect();
+    match holders.as_slice() {
+        [] => format!("nobody has it open {end}"),
+        _ => format!("it is open {end} in {}", holders.join(" and ")),
+    }
+}
+
+/// Which other processes have worked on the object.
+fn others(trace: &Trace, object: &Object, pid: u32) -> String {
+    let mut names: Vec<_> = (trace.tasks.values())
+        .filter(|task| task.pid != pid)
+        .filter(|task| {
+            task.calls
+                .iter()
+                .any(|it| trace.object(it).as_ref() == Some(object))
+        })
+        .map(|task| {
+            let gone = if task.end.is_some() {
+                ", which has ended"
+            } else {
+                ""
+            };
+            format!("{} (process {}){gone}", task.program(), task.pid)
+        })
+        .collect();
+    names.dedup();
+    match names.as_slice() {
+        [] => "no other process has used it".into(),
+        _ => format!("it was used by {}", names.join(" and ")),
+    }
+}
+
+/// Who has taken from the semaphores that the call wants, and has not given back.
+fn semaphore(trace: &Trace, call: &Call, object: &Object) -> String {
+    let wanted = describe::takes(call);
+    let mut holders = Vec::new();
+    for task in trace.tasks.values() {
+        let calls = task.calls.iter();
+        let done =
+            calls.filter(|it| it.value().is_some() && trace.object(it).as_ref() == Some(object));
+        let mut balance = 0i64;
+        for it in done {
+            let count = |numbers: Vec<u16>| numbers.iter().filter(|it| wanted.contains(it)).count();
+            balance += count(operations(it, |change| change < 0)) as i64;
+            balance -= count(operations(it, |change| change > 0)) as i64;
+        }
+        if balance > 0 {
+            let gone = if task.end.is_some() {
+                ", which has ended"
+            } else {
+                ""
+            };
+            holders.push(format!("{} (process {}){gone}", task.program(), task.pid));
+        }
+    }
+    let numbers: Vec<_> = wanted.iter().map(u16::to_string).collect();
+    let numbers = numbers.join(" and ");
+    match holders.as_slice() {
+        [] => format!("semaphore {numbers} is 0, and nobody has called V since"),
+        _ => format!(
+            "semaphore {numbers} was taken, and not given back, by {}",
+            holders.join(" and ")
+        ),
+    }
+}
+
+fn far_end(trace: &Trace, call: &Call, pid: u32, open: &[Open]) -> String {
+    let Some((_, far)) = trace.end(call).and_then(|it| it.direction) else {
+        return "nothing has come".into();
+    };
+    let target = format!("socket:[{far}]");
+    let holders: Vec<_> = (open.iter().filter(|it| it.target == target))
+        .map(|it| {
+            let itself = if it.pid == pid { " itself" } else { "" };
+            format!(
+                "{} (process {}){itself}, descriptor {}",
+                command_of(it.pid),
+                it.pid,
+                it.fd
+            )
+        })
+        .collect();
+    match holders.as_slice() {
+        [] => format!("the other end is {far}"),
+        _ => format!("the other end is open in {}", holders.join(" and ")),
+    }
+}
+
+fn alive(tid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{tid}/stat")).unwrap_or_default();
+    // The state stands behind the name, which may hold anything: a zombie has ended.
+    (stat.rsplit_once(") ")).is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
+}
+
+fn command_of(pid: u32) -> String {
+    fs::read_to_string(format!("/proc/{pid}/comm")).map_or("?".into(), |it| it.trim().to_owned())
+}
+
+/// Every descriptor that this user may look at.
+fn descriptors() -> Vec<Open> {
+    let mut found = Vec::new();
+    let entries = |path: String| fs::read_dir(path).into_iter().flatten().flatten();
+    for process in entries("/proc".into()) {
+        let Ok(pid) = process.file_name().to_string_lossy().parse::<u32>() else {
+            continue;
+        };
+        for entry in entries(format!("/proc/{pid}/fd")) {
+            let Ok(fd) = entry.file_name().to_string_lossy().parse::<u32>() else {
+                continue;
+            };
+            let (Ok(target), Ok(info)) = (
+                fs::read_link(entry.path()),
+                fs::read_to_string(format!("/proc/{pid}/fdinfo/{fd}")),
+            ) else {
+                continue;
+            };
+            let flags = info.lines().find_map(|it| it.strip_prefix("flags:"));
+            let flags = flags
+                .and_then(|it| i32::from_str_radix(it.trim(), 8).ok())
+                .unwrap_or(0);
+            let mode = flags & libc::O_ACCMODE;
+            found.push(Open {
+                pid,
+                fd,
+                target: target.to_string_lossy().into_owned(),
+                reads: mode != libc::O_WRONLY,
+                writes: mode != libc::O_RDONLY,
+            });
+        }
+    }
+    found
+}

@@ -1,0 +1,83 @@
+//! A Mermaid sequence diagram, which Markdown pages draw: https://mermaid.js.org
+
+use std::fmt::Write;
+
+use crate::arrow::Why;
+use crate::picture::{Phase, Picture};
+
+/// The picture as the text of a `mermaid` block. It has no times, and names instead of pids: two
+/// runs in which the same things happened in the same order give the same text.
+pub fn mermaid(picture: &Picture) -> String {
+    let mut text = String::from("sequenceDiagram\n");
+    for (number, lane) in picture.lanes.iter().enumerate() {
+        let name = name(picture, number, &lane.label);
+        let _ = writeln!(text, "    participant P{number} as {name}");
+    }
+    let mut asleep = vec![false; picture.lanes.len()];
+    // What an arrow shows need not be said beside its tail once more.
+    let tails: Vec<usize> = (picture.events.iter())
+        .flat_map(|event| event.causes.iter().map(|it| it.0))
+        .collect();
+    for (index, event) in picture.events.iter().enumerate() {
+        let lane = event.lane;
+        let said = quoted(&without_times(&event.text));
+        let first = event.causes.first();
+        let from = first.map(|(tail, why)| (picture.events[*tail].lane, *why));
+        match from.filter(|(from, _)| *from != lane) {
+            Some((from, why)) => {
+                let line = if why == Why::Data { "->>" } else { "-->>" };
+                let what = match (&event.brought, first) {
+                    (Some(brought), Some((tail, _))) => {
+                        let call = picture.events[*tail].text.split('(').next().unwrap_or("");
+                        let took = said.split(['(', ' ']).next().unwrap_or("");
+                        format!("{call}, {took}: {}", quoted(brought))
+                    }
+                    _ => said,
+                };
+                let _ = writeln!(text, "    P{from}{line}P{lane}: {what}");
+            }
+            None if event.phase == Phase::Born => {}
+            None if tails.contains(&index) && event.phase == Phase::Once => {}
+            None => {
+                let _ = writeln!(text, "    Note over P{lane}: {said}");
+            }
+        }
+        match event.phase {
+            Phase::Sleeps if !asleep[lane] => {
+                asleep[lane] = true;
+                let _ = writeln!(text, "    activate P{lane}");
+            }
+            Phase::Wakes | Phase::Ends if asleep[lane] => {
+                asleep[lane] = false;
+                let _ = writeln!(text, "    deactivate P{lane}");
+            }
+            _ => {}
+        }
+    }
+    text
+}
+
+/// The program's name; its number among those of the same name where there are several.
+fn name(picture: &Picture, number: usize, label: &str) -> String {
+    let program = |label: &str| label.split(' ').next().unwrap_or("").to_owned();
+    let same = |it: &&crate::picture::Lane| program(&it.label) == program(label);
+    if picture.lanes.iter().filter(same).count() == 1 {
+        return program(label);
+    }
+    let place = picture.lanes[..=number].iter().filter(same).count();
+    format!("{} {place}", program(label))
+}
+
+fn without_times(text: &str) -> String {
+    match text.rsplit_once(" after ") {
+        Some((text, time)) if time.ends_with(" ms") => text.to_owned(),
+        _ => text.to_owned(),
+    }
+}
+
+/// Mermaid ends a statement at `;` and takes `#` for the beginning of a character's number.
+fn quoted(text: &str) -> String {
+    text.replace('#', "#35;")
+        .replace(';', "#59;")
+        .replace('\n', " ")
+}

@@ -1,0 +1,27 @@
+//! Both ends of a conversation on one time axis, as the kernel saw it.
+//!
+//! strace(1) writes down the calls of every process ([`Trace::read`]). This library finds out what
+//! each call worked on ([`Trace::object`]), which call of one process brought about which of
+//! another ([`arrows`]), who is blocked and who holds the other end ([`blocked`]); and draws it
+//! ([`Picture`]).
+
+mod arrow;
+mod blocked;
+mod describe;
+mod draw;
+mod log;
+mod object;
+mod picture;
+mod text;
+mod trace;
+
+pub use arrow::{Arrow, CallId, Why, arrows};
+pub use blocked::{Blocked, blocked, blocked_now};
+pub use draw::{mermaid, svg, terminal};
+pub use log::{Call, End, Outcome};
+pub use object::{Kind, Object};
+pub use picture::{Event, Lane, Picture};
+pub use trace::{Task, Trace};
+
+#[cfg(test)]
+mod tests;

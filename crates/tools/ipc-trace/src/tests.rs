@@ -1,0 +1,220 @@
+//! The input is what strace wrote of a real run of each lesson: logs/LESSON.log.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::{Kind, Outcome, Picture, Trace, Why, arrows, mermaid, svg, terminal, text};
+
+fn logs() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("logs");
+    let entries = fs::read_dir(folder).expect("the folder of logs");
+    let mut logs: Vec<_> = entries.map(|it| it.expect("an entry").path()).collect();
+    logs.sort();
+    logs
+}
+
+fn trace(text: &str) -> Trace {
+    let mut trace = Trace::default();
+    trace.add(text, 1, "log");
+    trace.connect();
+    trace
+}
+
+fn lesson(name: &str) -> Trace {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("logs/{name}.log"));
+    trace(&fs::read_to_string(path).expect("a log"))
+}
+
+/// Everything that can be done with a trace.
+fn use_up(trace: &Trace) -> Picture {
+    let arrows = arrows(trace);
+    let mut picture = Picture::new(trace, &arrows, false);
+    for width in [0, 40, 200] {
+        assert!(!terminal(&picture, width).is_empty());
+    }
+    let _ = (mermaid(&picture), svg(&picture), trace.common(&["log"]));
+    picture.shorten(5);
+    let _ = terminal(&picture, 80);
+    let _ = Picture::new(trace, &arrows, true);
+    picture
+}
+
+/// What came over, as text.
+fn carried(trace: &Trace, kind: Kind) -> Vec<String> {
+    let arrows = arrows(trace);
+    let data = arrows.iter().filter(|it| it.why == Why::Data);
+    data.filter(|it| it.object.as_ref().is_some_and(|it| it.kind == kind))
+        .map(|it| {
+            String::from_utf8_lossy(&it.data)
+                .trim_end_matches('\0')
+                .to_owned()
+        })
+        .collect()
+}
+
+#[test]
+fn a_real_log_of_every_lesson_is_read_and_drawn() {
+    for path in logs() {
+        let text = fs::read_to_string(&path).expect("a log");
+        let trace = trace(&text);
+        // One log ends in the middle of a line; nothing else may be unreadable.
+        assert!(
+            trace.unreadable <= 1,
+            "{}: {}",
+            path.display(),
+            trace.unreadable
+        );
+        let picture = use_up(&trace);
+        assert!(!picture.lanes.is_empty(), "{}", path.display());
+    }
+}
+
+#[test]
+fn a_log_cut_anywhere_is_read_as_far_as_it_goes() {
+    for path in logs() {
+        let text = fs::read_to_string(&path).expect("a log");
+        // A prime number, so that lines are cut at all their places.
+        for cut in (0..text.len()).step_by(4001) {
+            let cut = (cut..)
+                .find(|it| text.is_char_boundary(*it))
+                .expect("a boundary");
+            use_up(&trace(&text[..cut]));
+            use_up(&trace(&text[cut..]));
+        }
+    }
+}
+
+#[test]
+fn what_came_over_is_what_the_lesson_sends() {
+    let fifo = lesson("fifo");
+    assert_eq!(carried(&fifo, Kind::Fifo).concat(), "hello\nworld\n");
+    assert_eq!(carried(&lesson("pipe"), Kind::Pipe), ["Hello from parent!"]);
+    let queue = carried(&lesson("sysv-msgq"), Kind::SysvMsgq);
+    assert_eq!(queue.len(), 3);
+    assert_eq!(queue[0], "High priority message");
+    assert_eq!(
+        carried(&lesson("posix-msgq"), Kind::PosixMsgq),
+        ["high", "middle", "low"]
+    );
+    for (name, kind) in [("unix-echo", Kind::Unix), ("tcp-echo", Kind::Tcp)] {
+        // There and back again.
+        assert_eq!(carried(&lesson(name), kind).concat().len(), 24, "{name}");
+    }
+    assert_eq!(carried(&lesson("udp-echo"), Kind::Udp).len(), 4);
+    assert_eq!(carried(&lesson("sysv-msgq"), Kind::Pipe), [""; 0]);
+}
+
+#[test]
+fn a_v_wakes_a_p_and_an_open_the_other_open() {
+    let wakes = |name: &str, kind: Kind| {
+        let trace = lesson(name);
+        let arrows = arrows(&trace);
+        let of_kind = |it: &&crate::Arrow| it.object.as_ref().is_some_and(|it| it.kind == kind);
+        arrows
+            .iter()
+            .filter(|it| it.why == Why::Wake)
+            .filter(of_kind)
+            .count()
+    };
+    assert!(wakes("sysv-sem", Kind::SysvSem) >= 1);
+    assert_eq!(wakes("fifo", Kind::Fifo), 1);
+    assert_eq!(wakes("unix-echo", Kind::Unix), 1);
+    assert_eq!(wakes("threaded-server", Kind::Tcp), 2);
+}
+
+#[test]
+fn processes_of_one_program_that_share_a_segment_have_it_in_common() {
+    let mut trace = Trace::default();
+    trace.add(
+        "1.5 shmget(0x53, 48, 0600) = 7 <0.1>\n1.7 shmat(7, NULL, 0) = 0x7f00 <0.1>\n",
+        1,
+        "a",
+    );
+    trace.add(
+        "2.5 shmat(7, NULL, 0) = 0x7f10 <0.1>\n2.7 shmat(8, NULL, 0) = -1 EINVAL (x) <0.1>\n",
+        2,
+        "b",
+    );
+    trace.connect();
+    let common: Vec<_> = trace
+        .common(&["a", "b"])
+        .into_iter()
+        .map(|it| it.to_string())
+        .collect();
+    assert_eq!(common, ["segment 7"]);
+}
+
+#[test]
+fn interleaved_calls_are_put_together() {
+    let trace = trace(
+        "7 1.000001 read(3<pipe:[9]>,  <unfinished ...>\n\
+         8 1.000002 write(4<pipe:[9]>, \"hi\", 2 <unfinished ...>\n\
+         7 1.000009 <... read resumed>\"hi\", 100) = 2 <0.000008>\n\
+         8 1.000010 <... write resumed>) = 2 <0.000008>\n\
+         [pid     8] 1.000020 msgrcv(5,  <unfinished ...>) = ?\n\
+         [pid     8] 1.000030 +++ killed by SIGKILL +++\n",
+    );
+    assert_eq!(trace.unreadable, 0);
+    assert_eq!(carried(&trace, Kind::Pipe), ["hi"]);
+    let read = &trace.tasks[&7].calls[0];
+    assert_eq!(read.took, Some(Duration::from_micros(8)));
+    assert_eq!(read.outcome, Outcome::Returned(2, String::new()));
+    assert_eq!(trace.unfinished(8).expect("unfinished").name, "msgrcv");
+}
+
+#[test]
+fn two_writers_are_told_apart_by_what_they_wrote() {
+    let trace = trace(
+        "1 1.1 write(4<pipe:[9]>, \"one\", 3) = 3 <0.000001>\n\
+         2 1.2 write(4<pipe:[9]>, \"two\", 3) = 3 <0.000001>\n\
+         3 1.3 read(3<pipe:[9]>, \"onetwo\", 100) = 6 <0.000001>\n",
+    );
+    let arrows = arrows(&trace);
+    let tails: Vec<_> = arrows.iter().map(|it| (it.tail.0, it.length)).collect();
+    assert_eq!(tails, [(1, 3), (2, 3)]);
+}
+
+#[test]
+fn the_notation_of_strace() {
+    let list =
+        r#"3<TCP:[127.0.0.1:1->127.0.0.1:2]>, "a, (\"b\")\0", [{x=1, y={2, 3}}], 4</tmp/a, b>"#;
+    assert_eq!(text::arguments(list).len(), 4);
+    assert_eq!(
+        text::string(r#""\1012\n\"x"..."#),
+        Some((b"A2\n\"x".to_vec(), true))
+    );
+    assert_eq!(text::string("NULL"), None);
+    assert_eq!(text::descriptor("3<pipe:[9]>"), Some(("3", "pipe:[9]")));
+    assert_eq!(
+        text::field("{mtype=3, mtext=\"a, b\"}", "mtext"),
+        Some("\"a, b\"")
+    );
+    assert_eq!(text::field("{mtype=3}", "mtype"), Some("3"));
+}
+
+#[test]
+fn thousands_of_lines_a_second() {
+    let mut text = String::new();
+    for round in 0..20_000 {
+        let (pid, other) = (1 + round % 2, 2 - round % 2);
+        text += &format!(
+            "{pid} {round}.1 semop(5, [{{sem_num=0, sem_op=-1, sem_flg=0}}], 1) = 0 <0.2>\n\
+             {other} {round}.2 semop(5, [{{sem_num=0, sem_op=1, sem_flg=0}}], 1) = 0 <0.1>\n\
+             {pid} {round}.3 write(4<pipe:[9]>, \"x\", 1) = 1 <0.1>\n\
+             {other} {round}.4 read(3<pipe:[9]>, \"x\", 1) = 1 <0.1>\n"
+        );
+    }
+    let start = Instant::now();
+    let trace = trace(&text);
+    let all = arrows(&trace);
+    assert_eq!(all.iter().filter(|it| it.why == Why::Data).count(), 20_000);
+    let mut picture = Picture::new(&trace, &all, false);
+    assert!(picture.shorten(100) > 1000);
+    // A debug build on a busy machine; what grows with the square takes minutes.
+    assert!(
+        start.elapsed() < Duration::from_secs(30),
+        "{:?}",
+        start.elapsed()
+    );
+}
