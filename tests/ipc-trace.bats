@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 load harness
 
-# shellcheck source=../scripts/lessons.bash
+# shellcheck source=scripts/lessons.bash
 source "$ROOT/scripts/lessons.bash"
 
 PATH=$BIN:$PATH
@@ -69,7 +69,7 @@ shown() {
 
 @test "a log is kept and drawn again" {
   traced first --save log -- pipe
-  compgen -G 'log.*'
+  compgen -G 'log.*' > /dev/null
   traced again --log log
   diff <(grep -A 99 ' ms$' "$LOGS/first.out") "$LOGS/again.out"
   run_to_end ipc-trace 1 --log missing
