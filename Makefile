@@ -1,7 +1,7 @@
 # Every entry point; `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo list choose test soak check tools doctor clean-ipc interop clean
+.PHONY: help build demo list choose grade test soak check tools doctor clean-ipc interop clean
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 export PATH := $(abspath $(TARGET)/debug):$(PATH)
 
@@ -37,6 +37,18 @@ test: build ## run every test
 test-%: build ## test one lesson
 	@scripts/test tests/$*.bats
 
+exercise-%: build ## test your own solution of an exercise: points, what went wrong, the next hint
+	@ipc-grade exercise $*
+
+watch-%: build ## the same at every save
+	@scripts/watch $*
+
+hint-%: build ## the next hint for an exercise
+	@ipc-grade hint $*
+
+grade: build ## grade a submission (SUBMISSION=folder, OUT=folder for results.json)
+	@ipc-grade grade "$(SUBMISSION)" $(if $(OUT),--out "$(OUT)")
+
 soak: build ## run every test 50 times with all cores busy (RUNS=50)
 	@scripts/soak $(or $(RUNS),50)
 
@@ -46,7 +58,6 @@ check: ## rustfmt, clippy with warnings denied, each crate alone, shellcheck
 tools: ## find or install what the tests need (bats, below target/)
 	@scripts/tools
 
-.PHONY: doctor clean-ipc
 doctor: ## what this machine offers for the lessons, and the command that mends what it lacks
 	@scripts/doctor
 

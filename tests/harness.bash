@@ -15,7 +15,10 @@
 bats_require_minimum_version 1.5.0
 
 ROOT=$(cd "${BATS_TEST_DIRNAME%%/tests*}" && pwd)
-BIN=${CARGO_TARGET_DIR:-$ROOT/target}/debug
+TOOLS=${IPC_LAB_TOOLS:-${CARGO_TARGET_DIR:-$ROOT/target}/debug}
+BIN=${IPC_LAB_BIN:-$TOOLS} # the programs under test
+# The command that enters the box, where a test has one: see exercise.bash.
+ENTER=()
 DEADLINE=${DEADLINE:-20} # seconds after which a program that should have ended is killed
 
 setup() {
@@ -23,6 +26,7 @@ setup() {
   LOGS=$BATS_TEST_TMPDIR
   declare -gA PID=() PROGRAM=() KEYBOARD=()
   UNDER=()
+  [[ -z ${IPC_LAB_BOX:-} ]] || enter_box || return
   inventory > "$LOGS/inventory.before"
   cd "$DIR" || return
 }
@@ -42,6 +46,7 @@ teardown() {
     cat "$LOGS/left"
     left=1
   fi
+  [[ -z ${IPC_LAB_BOX:-} ]] || leave_box
   # One failure is enough: the next test finds nothing of it. (Only where nothing is the machine's.)
   if ((left)) && [[ -n ${IPC_LAB_NAMESPACE:-} ]]; then ipcrm --all; fi
   rm -rf "$DIR"
@@ -54,8 +59,8 @@ processes() { grep -lsz -- "^IPC_LAB_TEST=$DIR\$" /proc/[0-9]*/environ | cut -d/
 
 # The IPC objects that outlive a process, one a line.
 inventory() {
-  awk 'FNR > 1 { print FILENAME, "key", $1, "id", $2 }' /proc/sysvipc/{msg,shm,sem}
-  find "${IPC_LAB_MQUEUE:-/dev/mqueue}" /dev/shm -mindepth 1 2> /dev/null | sort
+  "${ENTER[@]}" awk 'FNR > 1 { print FILENAME, "key", $1, "id", $2 }' /proc/sysvipc/{msg,shm,sem}
+  "${ENTER[@]}" find "${IPC_LAB_MQUEUE:-/dev/mqueue}" /dev/shm -mindepth 1 2> /dev/null | sort
 }
 
 # start NAME PROGRAM [ARG...]: runs it in the background; give it standard input with `< file`.
@@ -70,12 +75,12 @@ start() {
   # A background job of bash ignores SIGINT unless that is undone, and whatever bats reads
   # from (descriptors 3, 4) would be held open by a program that outlives the test.
   (
-    for keyboard in "${KEYBOARD[@]}"; do exec {keyboard}>&-; done
+    for keyboard in "${KEYBOARD[@]}" ${BOX:-}; do exec {keyboard}>&-; done
     exec 2> "$LOGS/$name.err" > "$LOGS/$name.out" 3>&- 4>&-
     [[ -n ${MERGED:-} ]] && exec 2>&1
     [[ -n ${UNREAD:-} ]] && exec >&"$UNREAD"
     [[ -n ${FULL:-} ]] && exec > /dev/full
-    exec env --default-signal=INT,QUIT IPC_LAB_TEST="$DIR" "${UNDER[@]}" "$program" "$@"
+    exec env --default-signal=INT,QUIT IPC_LAB_TEST="$DIR" "${UNDER[@]}" "${ENTER[@]}" "$program" "$@"
   ) <&0 &
   PID[$name]=$!
 }
@@ -149,7 +154,17 @@ wait_until() {
 asleep() { [[ $(cut -d' ' -f3 "/proc/${PID[$1]}/stat" 2> /dev/null) == S ]]; }
 
 # stop NAME [SIGNAL]: TERM unless another is named.
-stop() { kill -s "${2:-TERM}" "${PID[$1]}"; }
+stop() { kill -s "${2:-TERM}" "$(program_pid "$1")"; }
+
+# program_pid NAME: the pid of the program itself, below what traces it and what put it into a box.
+program_pid() {
+  local pid=${PID[$1]} child
+  while [[ $(cat "/proc/$pid/comm" 2> /dev/null) == @(strace|nsenter) ]]; do
+    read -r child _ < "/proc/$pid/task/$pid/children" || break
+    pid=$child
+  done
+  echo "$pid"
+}
 
 # freeze NAME: SIGSTOP, until it has taken effect; before it is scheduled the program may go on.
 freeze() { stop "$1" STOP && wait_until frozen "$1"; }
@@ -172,11 +187,12 @@ finish() {
   local name=$1 expected=${2:-0} status=0 pid=${PID[$1]} watchdog
   # In a process group of its own, so that it ends together with its sleep.
   # shellcheck disable=SC2016  # the inner shell's arguments
-  setsid sh -c 'sleep "$1"; echo "still running after $1 s" > "$3"; kill -KILL "$2"' \
-    watchdog "$DEADLINE" "$pid" "$LOGS/$name.late" > /dev/null 2>&1 3>&- 4>&- &
+  setsid sh -c 'sleep "$1"; echo "still running after $1 s" > "$3"
+      "$4" --explain --of "$5" >> "$3" 2> /dev/null; kill -KILL "$2"' \
+    watchdog "$DEADLINE" "$pid" "$LOGS/$name.late" "$TOOLS/ipc-trace" "IPC_LAB_TEST=$DIR" > /dev/null 2>&1 3>&- 4>&- &
   watchdog=$!
   disown "$watchdog" # its end is no news
-  wait "$pid" || status=$?
+  { wait "$pid"; } 2> /dev/null || status=$? # bash would tell of a kill in ten lines
   kill -KILL "$watchdog" 2> /dev/null || true
   kill -KILL -- "-$watchdog" 2> /dev/null || true
   [[ ! -f $LOGS/$name.late ]] || cat "$LOGS/$name.late"

@@ -421,7 +421,7 @@ fn lives(trace: &Trace, arrows: &mut Vec<Arrow>) {
     };
     for (id, call) in numbered(trace) {
         let child = call.value().and_then(|it| u32::try_from(it).ok());
-        let Some(child) = child.and_then(|it| trace.tasks.get(&it)) else {
+        let Some(child) = child.and_then(|it| trace.child(id.0, it)) else {
             continue;
         };
         if trace::is_birth(&call.name) && child.pid == child.tid {

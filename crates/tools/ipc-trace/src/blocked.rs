@@ -11,7 +11,7 @@ use crate::arrow::operations;
 use crate::describe;
 use crate::log::Call;
 use crate::object::{Kind, Object};
-use crate::picture::is_stage;
+use crate::picture::{STAGE, is_stage};
 use crate::trace::{Trace, path_of};
 
 /// A thread that waits.
@@ -113,6 +113,10 @@ pub fn blocked_now(pid: u32) -> Vec<Blocked> {
                 format!("{name}(set {first})"),
                 "the semaphore is 0".to_owned(),
             ),
+            ("waitpid", _) => {
+                let child = format!("waitpid({})", first as i32);
+                (child, "the child has not ended".to_owned())
+            }
             ("futex" | "rt_sigtimedwait", _) => continue,
             (name, _) => (format!("{name}()"), "see its man page".to_owned()),
         };
@@ -324,6 +328,21 @@ fn alive(tid: u32) -> bool {
 
 fn command_of(pid: u32) -> String {
     fs::read_to_string(format!("/proc/{pid}/comm")).map_or("?".into(), |it| it.trim().to_owned())
+}
+
+/// The processes that have this in their environment (`NAME=VALUE`), as their programs got it.
+pub fn processes_with(variable: &str) -> Vec<u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|it| it.file_name().to_string_lossy().parse::<u32>().ok());
+    let has_it = |pid: &u32| {
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environment
+            .split(|it| *it == 0)
+            .any(|it| it == variable.as_bytes())
+    };
+    let of_the_stage = |pid: &u32| STAGE.contains(&command_of(*pid).as_str());
+    pids.filter(|pid| has_it(pid) && !of_the_stage(pid))
+        .collect()
 }
 
 /// Every descriptor that this user may look at.

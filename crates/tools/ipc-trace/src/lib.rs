@@ -16,7 +16,7 @@ mod text;
 mod trace;
 
 pub use arrow::{Arrow, CallId, Why, arrows};
-pub use blocked::{Blocked, blocked, blocked_now};
+pub use blocked::{Blocked, blocked, blocked_now, processes_with};
 pub use draw::{mermaid, svg, terminal};
 pub use log::{Call, End, Outcome};
 pub use object::{Kind, Object};

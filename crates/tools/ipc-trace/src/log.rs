@@ -187,6 +187,11 @@ fn returned(text: &str) -> (Outcome, Option<Duration>) {
         Some(end) => (&text[..end], text[end..].trim()),
         None => (text, ""),
     };
+    // With --decode-pids=pidns: a pid in a namespace, and what it is here.
+    let here = note
+        .strip_prefix("/* ")
+        .and_then(|it| it.strip_suffix(" in strace's PID NS */"));
+    let value = here.unwrap_or(value);
     let number = match value.strip_prefix("0x") {
         Some(hexadecimal) => u64::from_str_radix(hexadecimal, 16)
             .ok()

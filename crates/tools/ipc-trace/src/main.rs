@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
 use clap::Parser;
-use ipc_trace::{Arrow, Kind, Picture, Trace, Why};
+use ipc_trace::{Arrow, Call, Kind, Outcome, Picture, Trace, Why};
 use lesson::{Failure, note, say};
 
 /// Draw both ends of a conversation on one time axis, as the kernel saw it.
@@ -53,6 +53,12 @@ struct Args {
     /// The width of the picture (default: the terminal's)
     #[arg(long, value_name = "COLUMNS")]
     width: Option<usize>,
+    /// No picture: say what processes are blocked in now, by /proc alone
+    #[arg(long, value_name = "PID", num_args = 0.., conflicts_with_all = ["stage", "log", "command", "attach"])]
+    explain: Option<Vec<u32>>,
+    /// With --explain: all processes with that in their environment
+    #[arg(long, value_name = "NAME=VALUE", requires = "explain")]
+    of: Option<String>,
     /// No picture: list who is blocked now, of the processes in the logs
     #[arg(long, requires = "log")]
     blocked: bool,
@@ -65,6 +71,12 @@ struct Args {
     /// With --carried: only what the processes of this log received
     #[arg(long, value_name = "PREFIX", requires = "carried")]
     to: Option<String>,
+    /// With --carried: the bytes alone, one after the other
+    #[arg(long, requires = "carried")]
+    raw: bool,
+    /// No picture: every system call, in strace's notation, without those that set the stage
+    #[arg(long, requires = "log")]
+    calls: bool,
     /// No picture: the objects that processes of every given log have used
     #[arg(long, requires = "log")]
     common: bool,
@@ -77,6 +89,16 @@ fn main() -> Result<(), Failure> {
     let args = Args::parse();
     if !args.log.is_empty() {
         return Ok(report(&Trace::read(&args.log)?, &args)?);
+    }
+    if let Some(pids) = &args.explain {
+        let found = args.of.iter().flat_map(|it| ipc_trace::processes_with(it));
+        for blocked in found
+            .chain(pids.iter().copied())
+            .flat_map(ipc_trace::blocked_now)
+        {
+            say!("{blocked}");
+        }
+        return Ok(());
     }
     if let Some(pid) = args.attach {
         return Ok(run::attach(pid, args.limit, args.save.as_deref())
@@ -104,6 +126,10 @@ fn report(trace: &Trace, args: &Args) -> anyhow::Result<()> {
             .iter()
             .filter(|it| is_asked(trace, args, kind, it))
         {
+            if args.raw {
+                lesson::print(&arrow.data);
+                continue;
+            }
             let object = arrow
                 .object
                 .as_ref()
@@ -113,6 +139,16 @@ fn report(trace: &Trace, args: &Args) -> anyhow::Result<()> {
                 arrow.length,
                 String::from_utf8_lossy(&arrow.data).escape_debug()
             );
+        }
+    } else if args.calls {
+        let plays = |call: &&&Call| !trace.is_stage(call.tid, call.start);
+        for call in trace.calls().iter().filter(plays) {
+            let came = match &call.outcome {
+                Outcome::Returned(value, _) => value.to_string(),
+                Outcome::Failed(errno) => format!("-1 {errno}"),
+                Outcome::None => "?".into(),
+            };
+            say!("{}({}) = {came}", call.name, call.arguments.join(", "));
         }
     } else if args.common {
         let logs: Vec<_> = args.log.iter().filter_map(|it| it.file_name()).collect();
@@ -134,7 +170,10 @@ fn is_asked(trace: &Trace, args: &Args, kind: Kind, arrow: &Arrow) -> bool {
     let is_in = |tid: u32, log: &Option<String>| {
         log.as_ref().is_none_or(|log| trace.tasks[&tid].log == *log)
     };
+    let plays = |(tid, when)| !trace.is_stage(tid, when);
     arrow.why == Why::Data
+        && plays(arrow.tail)
+        && plays(arrow.head)
         && arrow.object.as_ref().is_some_and(|it| it.kind == kind)
         && is_in(arrow.tail.0, &args.from)
         && is_in(arrow.head.0, &args.to)

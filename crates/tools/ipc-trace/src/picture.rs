@@ -13,7 +13,9 @@ use crate::trace::{self, Task, Trace};
 const BLOCKED: Duration = Duration::from_millis(10);
 
 /// Programs that set the stage and play no part.
-const STAGE: [&str; 6] = ["duet", "bash", "sh", "dash", "env", "setpriv"];
+pub(crate) const STAGE: [&str; 9] = [
+    "duet", "bash", "sh", "dash", "env", "setpriv", "prlimit", "nsenter", "strace",
+];
 
 /// A process, or a thread that talks to others.
 #[derive(Debug, Clone)]

@@ -65,6 +65,8 @@ pub struct Trace {
     pub tasks: BTreeMap<u32, Task>,
     /// How many lines could not be read: cut ones, or another notation.
     pub unreadable: usize,
+    /// What a task calls its child in a pid namespace of theirs, and its id in the log.
+    inner: HashMap<(u32, u32), u32>,
     fifos: HashSet<String>,
     /// The names of POSIX queues.
     queues: HashSet<String>,
@@ -158,7 +160,8 @@ impl Trace {
         }
         // Parents before their children, so that a command is handed down.
         children.sort_by_key(|it| it.2);
-        for (child, parent, when, is_thread) in children {
+        for (inner, parent, when, is_thread) in children {
+            let child = self.outer(inner, parent, when);
             let Some((pid, command)) =
                 (self.tasks.get(&parent)).map(|it| (it.pid, it.command_at(when).to_vec()))
             else {
@@ -205,6 +208,13 @@ impl Trace {
         }
     }
 
+    /// Whether a task only set the stage at that moment: a shell, a tracer, what enters a box.
+    pub fn is_stage(&self, tid: u32, when: Duration) -> bool {
+        self.tasks
+            .get(&tid)
+            .is_some_and(|task| is_stage(task, when))
+    }
+
     /// The processes that were there still when the log ended, without those that set the stage.
     pub fn alive(&self) -> Vec<u32> {
         let alive = self.tasks.values().filter(|task| {
@@ -220,6 +230,31 @@ impl Trace {
             task.execs
                 .insert(0, (Duration::ZERO, vec![program.to_owned()]));
         }
+    }
+
+    /// The id under which the log has a child. In a pid namespace fork returns another one: then it
+    /// is the first task after the fork that has no parent yet.
+    fn outer(&mut self, inner: u32, parent: u32, when: Duration) -> u32 {
+        if self.tasks.contains_key(&inner) {
+            return inner;
+        }
+        let log = self.tasks[&parent].log.clone();
+        let orphans = self.tasks.values().filter(|task| {
+            let first = task.calls.first().map(|call| call.start);
+            let last = task.end.as_ref().map(|(when, _)| *when);
+            let begins = first.or(last);
+            task.log == log && task.parent.is_none() && begins.is_some_and(|it| it >= when)
+        });
+        let first = orphans.min_by_key(|task| task.calls.first().map(|call| call.start));
+        let outer = first.map_or(inner, |task| task.tid);
+        self.inner.insert((parent, inner), outer);
+        outer
+    }
+
+    /// The task that a call of `parent` means by a child's pid.
+    pub(crate) fn child(&self, parent: u32, pid: u32) -> Option<&Task> {
+        let outer = self.inner.get(&(parent, pid)).unwrap_or(&pid);
+        self.tasks.get(outer)
     }
 
     /// All calls, in the order in which they began.

@@ -1,0 +1,175 @@
+//! Runs one test of an exercise, and reads what came of it.
+
+use std::fs::{self, File};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::Context;
+use lesson::poll_until;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+
+use crate::exercise::{Exercise, Test};
+use crate::results::{Status, TestResult};
+
+/// How long one test may take, in the worst case of all its deadlines.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// What a test needs to know about where it runs.
+pub struct Setting<'a> {
+    /// Where the student's programs are.
+    pub bin: PathBuf,
+    /// Where our own programs are: ipc-trace, ipc-grade.
+    pub tools: PathBuf,
+    /// The bats to run.
+    pub bats: PathBuf,
+    /// The command that makes a box for a test (see tests/exercise.bash); none on one's own machine.
+    pub box_command: Option<String>,
+    /// A folder for what bats leaves behind.
+    pub scratch: &'a Path,
+}
+
+/// Runs the test and says how it came out.
+///
+/// # Errors
+/// When bats cannot be run: that is the grader's failure.
+pub fn run(setting: &Setting, exercise: &Exercise, test: &Test) -> anyhow::Result<TestResult> {
+    let report = setting.scratch.join("report.tap");
+    let output = File::create(&report).with_context(|| format!("create {}", report.display()))?;
+    let errors = output.try_clone().context("dup")?;
+    let mut command = Command::new(&setting.bats);
+    command
+        .args([
+            "--tap",
+            "--filter",
+            &format!("^{}$", pattern(&test.title())),
+        ])
+        .arg(&exercise.bats)
+        .env("IPC_LAB_BIN", &setting.bin)
+        .env("IPC_LAB_TOOLS", &setting.tools)
+        .env_remove("IPC_LAB_BOX")
+        .stdin(Stdio::null())
+        .stdout(output)
+        .stderr(errors)
+        .process_group(0);
+    if let Some(make) = &setting.box_command {
+        command.env("IPC_LAB_BOX", make);
+    }
+    let mut child = command
+        .spawn()
+        .with_context(|| format!("run {}", setting.bats.display()))?;
+    let in_time = wait(&mut child)?;
+    // A file and not a pipe: what a program left behind may still hold it open.
+    let text = fs::read(&report).with_context(|| format!("read {}", report.display()))?;
+    let text = String::from_utf8_lossy(&text);
+    Ok(read(&text, in_time, exercise, test))
+}
+
+fn wait(child: &mut Child) -> anyhow::Result<bool> {
+    // waitpid has no time limit, so this polls.
+    let ended = poll_until(LIMIT, || child.try_wait().context("waitpid"))?;
+    if ended.is_none() {
+        let group = Pid::from_raw(child.id().try_into().context("pid")?);
+        let _ = killpg(group, Signal::SIGKILL);
+        child.wait().context("waitpid")?;
+    }
+    Ok(ended.is_some())
+}
+
+/// A title as a regular expression that matches nothing else.
+fn pattern(title: &str) -> String {
+    let special = |it: char| r"\.[]{}()*+?^$|".contains(it);
+    title.chars().fold(String::new(), |mut text, it| {
+        if special(it) {
+            text.push('\\');
+        }
+        text.push(it);
+        text
+    })
+}
+
+/// Reads what bats says, see https://testanything.org.
+fn read(tap: &str, in_time: bool, exercise: &Exercise, test: &Test) -> TestResult {
+    let mut result = TestResult {
+        exercise: exercise.name.clone(),
+        test: test.name.clone(),
+        points: test.points,
+        status: Status::Failed,
+        rationale: String::new(),
+        help: String::new(),
+        expected: String::new(),
+        actual: String::new(),
+    };
+    let verdict = tap
+        .lines()
+        .find(|it| it.starts_with("ok ") || it.starts_with("not ok "));
+    match verdict {
+        Some(line) if line.starts_with("ok ") => match line.split_once(" # skip") {
+            Some((_, reason)) => {
+                result.status = Status::NotRun;
+                result.rationale = reason
+                    .trim()
+                    .trim_start_matches('(')
+                    .trim_end_matches(')')
+                    .into();
+            }
+            None => result.status = Status::Passed,
+        },
+        Some(_) => explain(tap, &mut result),
+        None if !in_time => {
+            result.rationale = format!("the test was ended after {} s", LIMIT.as_secs());
+        }
+        None => {
+            explain(tap, &mut result);
+            result.rationale.insert_str(0, "the test gave no result\n");
+        }
+    }
+    result
+}
+
+/// Sorts the report of a failed test into what was seen, expected, printed, and the hint.
+fn explain(tap: &str, result: &mut TestResult) {
+    let mut in_diff = false;
+    for line in tap.lines().filter_map(|it| it.strip_prefix("# ")) {
+        if let Some(hint) = line.strip_prefix("hint: ") {
+            result.help = hint.into();
+            continue;
+        }
+        // How bats and bash tell where in the test file it was is of no use to a student.
+        let noise = [
+            "(in test file",
+            "(from function",
+            "in test file",
+            "from function",
+            "  `",
+        ];
+        if noise
+            .iter()
+            .any(|it| line.trim_start().starts_with(it.trim_start()))
+        {
+            continue;
+        }
+        match line.as_bytes().first() {
+            _ if line.starts_with("--- expected") => in_diff = true,
+            _ if line.starts_with("+++ actual") || (in_diff && line.starts_with("@@")) => {}
+            Some(b' ') if in_diff => {
+                result.expected += &format!("{}\n", &line[1..]);
+                result.actual += &format!("{}\n", &line[1..]);
+            }
+            Some(b'-') if in_diff => result.expected += &format!("{}\n", &line[1..]),
+            Some(b'+') if in_diff => result.actual += &format!("{}\n", &line[1..]),
+            _ => {
+                in_diff = false;
+                if result.rationale.len() < 4000 {
+                    result.rationale += &format!("{line}\n");
+                }
+                continue;
+            }
+        }
+        if result.rationale.len() < 4000 {
+            result.rationale += &format!("{line}\n");
+        }
+    }
+}

@@ -1,0 +1,360 @@
+//! Compiles a submission's sources over a pristine copy of the handout, offline and in a box.
+
+use std::fs::{self, File};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use lesson::poll_until;
+use nix::fcntl::{Flock, FlockArg};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use tempfile::TempDir;
+
+use crate::exercise::Project;
+use crate::isolation::{Isolation, bare_root, become_uid};
+
+/// How long a build may take.
+const LIMIT: Duration = Duration::from_secs(180);
+/// What a build may use at most: see prlimit(1).
+const LIMITS: [&str; 5] = [
+    "--nproc=256",
+    "--as=4294967296",
+    "--fsize=536870912",
+    "--cpu=150",
+    "--core=0",
+];
+/// Where things are in the box: always the same paths, so that cargo finds what it has built before.
+const BENCH: &str = "/grade";
+
+/// A folder in which one exercise of one submission is built, and from which it is tested.
+pub struct Workshop<'a> {
+    project: &'a Project,
+    isolation: &'a Isolation,
+    folder: TempDir,
+}
+
+impl<'a> Workshop<'a> {
+    /// A new one, with a copy of the handout in it.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn new(project: &'a Project, isolation: &'a Isolation) -> anyhow::Result<Self> {
+        let folder = TempDir::with_prefix("ipc-grade.").context("make a temporary folder")?;
+        let open = fs::Permissions::from_mode(0o711);
+        fs::set_permissions(folder.path(), open).context("chmod the temporary folder")?;
+        let workshop = Self {
+            project,
+            isolation,
+            folder,
+        };
+        workshop.stock(&workshop.path("ws"))?;
+        Ok(workshop)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// A folder for what tests leave behind.
+    pub fn scratch(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Copies what a build needs of the project.
+    fn stock(&self, to: &Path) -> anyhow::Result<()> {
+        fs::create_dir(to).with_context(|| format!("mkdir {}", to.display()))?;
+        let parts = ["Cargo.toml", "Cargo.lock", "crates"].map(|it| self.project.0.join(it));
+        run(Command::new("cp").arg("-a").args(parts).arg(to))
+    }
+
+    /// Builds the exercise's programs with these sources, and returns the folder with them; or what
+    /// the compiler says.
+    ///
+    /// # Errors
+    /// When the grader fails, not the compiler.
+    pub fn build(
+        &self,
+        exercise: &str,
+        sources: &[(PathBuf, Vec<u8>)],
+    ) -> anyhow::Result<Result<PathBuf, String>> {
+        let target = self.path("target");
+        let warm = self.warm()?;
+        run(Command::new("cp")
+            .args(["-a", "--reflink=auto"])
+            .arg(warm)
+            .arg(&target))?;
+
+        let src = self.path("ws/crates/exercises").join(exercise).join("src");
+        fs::remove_dir_all(&src).with_context(|| format!("rm {}", src.display()))?;
+        for (path, text) in sources {
+            let path = src.join(path);
+            let folder = path.parent().context("a source without a folder")?;
+            fs::create_dir_all(folder).with_context(|| format!("mkdir {}", folder.display()))?;
+            fs::write(&path, text).with_context(|| format!("write {}", path.display()))?;
+        }
+        let says = self.path("build.txt");
+        let built = self.cargo(&self.path("ws"), &target, &["-p", exercise], &says)?;
+        if !built {
+            let text = fs::read(&says).with_context(|| format!("read {}", says.display()))?;
+            let text = String::from_utf8_lossy(&text);
+            let short: String = text.chars().take(4000).collect();
+            return Ok(Err(format!("it does not compile:\n{short}")));
+        }
+        let bin = self.path("bin");
+        fs::create_dir(&bin).with_context(|| format!("mkdir {}", bin.display()))?;
+        for name in programs(&src, exercise) {
+            let from = target.join("debug").join(&name);
+            // What lies there was made by the student's build: no link is followed.
+            if fs::symlink_metadata(&from).is_ok_and(|it| it.is_file()) {
+                let to = bin.join(&name);
+                fs::copy(&from, &to).with_context(|| format!("copy {}", from.display()))?;
+                let mode = fs::Permissions::from_mode(0o755);
+                fs::set_permissions(&to, mode)
+                    .with_context(|| format!("chmod {}", to.display()))?;
+            }
+        }
+        Ok(Ok(bin))
+    }
+
+    /// A target folder in which all that exercises need is built; made once for all submissions.
+    fn warm(&self) -> anyhow::Result<PathBuf> {
+        let shelf = self.project.0.join("target/ipc-grade");
+        fs::create_dir_all(&shelf).with_context(|| format!("mkdir {}", shelf.display()))?;
+        let target = shelf.join(format!("warm-{}", self.isolation.level()));
+        // One grader builds it, the others wait for that.
+        let lock = shelf.join("lock");
+        let lock = File::create(&lock).with_context(|| format!("create {}", lock.display()))?;
+        let _lock = Flock::lock(lock, FlockArg::LockExclusive)
+            .map_err(|(_, errno)| errno)
+            .context("flock")?;
+        let (stamp, file) = (
+            self.stamp()?,
+            shelf.join(format!("stamp-{}", self.isolation.level())),
+        );
+        if fs::read_to_string(&file).is_ok_and(|it| it == stamp) && target.is_dir() {
+            return Ok(target);
+        }
+        let _ = fs::remove_dir_all(&target);
+        fs::create_dir(&target).with_context(|| format!("mkdir {}", target.display()))?;
+        let says = self.path("warm.txt");
+        let exercises = self.project.exercises()?;
+        let packages: Vec<_> = exercises
+            .iter()
+            .flat_map(|it| ["-p", it.name.as_str()])
+            .collect();
+        let built = self.cargo(&self.path("ws"), &target, &packages, &says)?;
+        ensure!(
+            built,
+            "the handout does not compile in the box: {}",
+            fs::read_to_string(&says).unwrap_or_default()
+        );
+        fs::write(&file, stamp).with_context(|| format!("write {}", file.display()))?;
+        Ok(target)
+    }
+
+    /// What the warm target folder depends on: the sources, by their paths, sizes and times.
+    fn stamp(&self) -> anyhow::Result<String> {
+        let list = Command::new("find")
+            .args([
+                "Cargo.toml",
+                "Cargo.lock",
+                "crates",
+                "-type",
+                "f",
+                "-printf",
+                "%p %s %T@\n",
+            ])
+            .current_dir(&self.project.0)
+            .output()
+            .context("run find")?;
+        let mut lines: Vec<_> = list.stdout.split(|it| *it == b'\n').collect();
+        lines.sort();
+        Ok(String::from_utf8_lossy(&lines.join(&b'\n')).into_owned())
+    }
+
+    /// Runs cargo build; whether it succeeded. What it says goes into a file.
+    fn cargo(
+        &self,
+        ws: &Path,
+        target: &Path,
+        packages: &[&str],
+        says: &Path,
+    ) -> anyhow::Result<bool> {
+        if let Some(uid) = self.isolation.uid() {
+            for folder in [ws, target] {
+                give(folder, uid)?;
+            }
+        }
+        let sysroot = Command::new("rustc").args(["--print", "sysroot"]).output();
+        let sysroot = sysroot.context("run rustc --print sysroot")?;
+        let sysroot = String::from_utf8_lossy(&sysroot.stdout).trim().to_owned();
+        let home = std::env::var_os("HOME").unwrap_or_default();
+        let cargo_home = std::env::var_os("CARGO_HOME")
+            .map_or_else(|| Path::new(&home).join(".cargo"), PathBuf::from);
+        let registry = cargo_home.join("registry");
+
+        let mut command = match self.isolation.level() {
+            1 => self.boxed(ws, target, &sysroot, &registry)?,
+            _ => {
+                let mut words = self
+                    .isolation
+                    .uid()
+                    .map_or(Vec::new(), |uid| become_uid(uid).to_vec());
+                words.push("prlimit".into());
+                words.extend(LIMITS.map(String::from));
+                let own_home = self.path("home");
+                fs::create_dir_all(&own_home)
+                    .with_context(|| format!("mkdir {}", own_home.display()))?;
+                let mut command = Command::new(&words[0]);
+                command
+                    .args(&words[1..])
+                    .arg(format!("{sysroot}/bin/cargo"))
+                    .current_dir(ws);
+                command
+                    .env("CARGO_TARGET_DIR", target)
+                    .env("RUSTC", format!("{sysroot}/bin/rustc"));
+                command
+            }
+        };
+        let output = File::create(says).with_context(|| format!("create {}", says.display()))?;
+        let errors = output.try_clone().context("dup")?;
+        command
+            .args([
+                "build",
+                "--quiet",
+                "--offline",
+                "--locked",
+                "--bins",
+                "--color=never",
+            ])
+            .args(packages)
+            .stdin(Stdio::null())
+            .stdout(output)
+            .stderr(errors)
+            .process_group(0);
+        let mut child = command.spawn().context("run cargo in its box")?;
+        // waitpid has no time limit, so this polls.
+        let ended = poll_until(LIMIT, || child.try_wait().context("waitpid"))?;
+        match ended {
+            Some(status) => Ok(status.success()),
+            None => {
+                let group = Pid::from_raw(child.id().try_into().context("pid")?);
+                let _ = killpg(group, Signal::SIGKILL);
+                child.wait().context("waitpid")?;
+                let text = format!("the build was ended after {} s\n", LIMIT.as_secs());
+                fs::write(says, text).with_context(|| format!("write {}", says.display()))?;
+                Ok(false)
+            }
+        }
+    }
+
+    /// cargo in a box of bubblewrap: it sees the toolchain, the sources of the dependencies, and
+    /// its own two folders.
+    fn boxed(
+        &self,
+        ws: &Path,
+        target: &Path,
+        sysroot: &str,
+        registry: &Path,
+    ) -> anyhow::Result<Command> {
+        let (toolchain, crates) = (self.path("toolchain"), self.path("registry"));
+        let mut words: Vec<String> = Vec::new();
+        let mut command = match self.isolation.uid() {
+            // The toolchain may lie below a folder that this uid cannot enter: root mounts it
+            // elsewhere, in a mount namespace of its own, before it becomes that uid.
+            Some(uid) => {
+                for folder in [&toolchain, &crates] {
+                    fs::create_dir_all(folder)
+                        .with_context(|| format!("mkdir {}", folder.display()))?;
+                }
+                let script = "mount --make-rprivate / && mount --bind \"$1\" \"$2\" && \
+                              mount --bind \"$3\" \"$4\" && shift 4 && exec \"$@\"";
+                let mut command = Command::new("unshare");
+                command
+                    .args(["--mount", "sh", "-c", script, "sh", sysroot])
+                    .arg(&toolchain);
+                command.arg(registry).arg(&crates);
+                words.extend(become_uid(uid));
+                command
+            }
+            None => {
+                words.push("env".into());
+                Command::new("env")
+            }
+        };
+        let (toolchain, crates) = match self.isolation.uid() {
+            Some(_) => (toolchain, crates),
+            None => (PathBuf::from(sysroot), registry.to_owned()),
+        };
+        words.push("bwrap".into());
+        words.extend(bare_root());
+        let mut bind = |kind: &str, from: &Path, to: &str| {
+            words.extend([
+                kind.into(),
+                from.to_string_lossy().into_owned(),
+                format!("{BENCH}/{to}"),
+            ]);
+        };
+        bind("--ro-bind", &toolchain, "toolchain");
+        bind("--ro-bind", &crates, "cargo/registry");
+        bind("--bind", ws, "ws");
+        bind("--bind", target, "target");
+        let set = [
+            (
+                "PATH",
+                format!("{BENCH}/toolchain/bin:/usr/local/bin:/usr/bin:/bin"),
+            ),
+            ("CARGO_HOME", format!("{BENCH}/cargo")),
+            ("CARGO_TARGET_DIR", format!("{BENCH}/target")),
+            ("HOME", "/tmp".to_owned()),
+        ];
+        for (name, value) in set {
+            words.extend(["--setenv".into(), name.into(), value]);
+        }
+        words.extend([
+            "--chdir".into(),
+            format!("{BENCH}/ws"),
+            "--".into(),
+            "prlimit".into(),
+        ]);
+        words.extend(LIMITS.map(String::from));
+        words.push("cargo".into());
+        command.args(words);
+        Ok(command)
+    }
+}
+
+/// The programs of an exercise, by its sources.
+fn programs(src: &Path, exercise: &str) -> Vec<String> {
+    let mut names = vec![exercise.to_owned()];
+    for entry in fs::read_dir(src.join("bin"))
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
+        let path = entry.path();
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        names.push(stem.into_owned());
+    }
+    names
+}
+
+/// Gives a folder and all that is in it to that uid.
+fn give(folder: &Path, uid: u32) -> anyhow::Result<()> {
+    let owner = format!("{uid}:{uid}");
+    run(Command::new("chown")
+        .args(["-R", "--no-dereference", &owner])
+        .arg(folder))?;
+    chown(folder, Some(uid), Some(uid)).with_context(|| format!("chown {}", folder.display()))
+}
+
+fn run(command: &mut Command) -> anyhow::Result<()> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let status = command.status().with_context(|| format!("run {name}"))?;
+    ensure!(status.success(), "{name} failed: {status}");
+    Ok(())
+}

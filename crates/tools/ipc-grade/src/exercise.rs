@@ -1,0 +1,119 @@
+//! What is there to grade: the exercises, their tests and points, their hints.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, ensure};
+
+/// The folder of the project: everything else is found from there.
+#[derive(Debug, Clone)]
+pub struct Project(pub PathBuf);
+
+impl Project {
+    /// The project that the working directory is in.
+    ///
+    /// # Errors
+    /// When it is in none.
+    pub fn find() -> anyhow::Result<Self> {
+        let here = std::env::current_dir().context("getcwd")?;
+        let root = here
+            .ancestors()
+            .find(|it| it.join("crates/exercises").is_dir());
+        let root = root.with_context(|| {
+            format!(
+                "{} is not in ipc-lab: run this in its folder",
+                here.display()
+            )
+        })?;
+        Ok(Self(root.to_owned()))
+    }
+
+    /// All exercises, by name.
+    ///
+    /// # Errors
+    /// When their folder cannot be read.
+    pub fn exercises(&self) -> anyhow::Result<Vec<Exercise>> {
+        let folder = self.0.join("crates/exercises");
+        let entries =
+            fs::read_dir(&folder).with_context(|| format!("read {}", folder.display()))?;
+        let names = entries
+            .flatten()
+            .filter(|it| it.path().join("Cargo.toml").is_file());
+        let mut names: Vec<_> = names
+            .map(|it| it.file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names.iter().map(|name| self.exercise(name)).collect()
+    }
+
+    /// The exercise of that name.
+    ///
+    /// # Errors
+    /// When there is none, or its tests have no points.
+    pub fn exercise(&self, name: &str) -> anyhow::Result<Exercise> {
+        let folder = self.0.join("crates/exercises").join(name);
+        ensure!(
+            !name.contains('/') && folder.join("Cargo.toml").is_file(),
+            "there is no exercise {name:?}: `ls crates/exercises` lists them"
+        );
+        let bats = self.0.join(format!("tests/exercises/{name}.bats"));
+        let text = fs::read_to_string(&bats).with_context(|| format!("read {}", bats.display()))?;
+        let tests: Vec<_> = text.lines().filter_map(Test::parse).collect();
+        ensure!(!tests.is_empty(), "{}: no test has points", bats.display());
+        let readme = folder.join("README.md");
+        let readme =
+            fs::read_to_string(&readme).with_context(|| format!("read {}", readme.display()))?;
+        Ok(Exercise {
+            name: name.into(),
+            bats,
+            tests,
+            hints: hints(&readme),
+        })
+    }
+}
+
+/// An exercise and how it is graded.
+#[derive(Debug)]
+pub struct Exercise {
+    /// Its name, which is also that of its package and of its folder.
+    pub name: String,
+    /// The file with its tests.
+    pub bats: PathBuf,
+    /// Its tests in order.
+    pub tests: Vec<Test>,
+    /// The hints of its page, in order.
+    pub hints: Vec<String>,
+}
+
+/// A test and what it is worth.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Test {
+    /// Its name, without the points.
+    pub name: String,
+    /// Its points.
+    pub points: u32,
+}
+
+impl Test {
+    /// `@test "[3] a line arrives" {` is worth 3 points.
+    fn parse(line: &str) -> Option<Self> {
+        let title = line.strip_prefix("@test \"")?.rsplit_once("\" {")?.0;
+        let (points, name) = title.strip_prefix('[')?.split_once("] ")?;
+        Some(Self {
+            name: name.into(),
+            points: points.parse().ok()?,
+        })
+    }
+
+    /// Its name as bats has it.
+    pub fn title(&self) -> String {
+        format!("[{}] {}", self.points, self.name)
+    }
+}
+
+/// What stands between `</summary>` and `</details>`, time and again.
+fn hints(page: &str) -> Vec<String> {
+    let pieces = page.split("</summary>").skip(1);
+    let hints = pieces.filter_map(|it| it.split_once("</details>"));
+    hints.map(|(hint, _)| hint.trim().to_owned()).collect()
+}

@@ -1,0 +1,109 @@
+//! The verdict on a submission, and the file that holds it at every moment.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
+
+/// How a test came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// Full points.
+    Passed,
+    /// No points.
+    Failed,
+    /// No verdict: not reached yet, or what it proves cannot be verified here.
+    NotRun,
+}
+
+/// A test's result.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TestResult {
+    /// The exercise.
+    pub exercise: String,
+    /// The test.
+    pub test: String,
+    /// What it is worth.
+    pub points: u32,
+    /// How it came out.
+    pub status: Status,
+    /// What was seen: the report of a failed test, the reason of one that was not run.
+    pub rationale: String,
+    /// What may help: the hint for this failure.
+    pub help: String,
+    /// What should have been printed, where that is the matter.
+    pub expected: String,
+    /// What was printed.
+    pub actual: String,
+}
+
+/// The whole verdict.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The submission's name.
+    pub submission: String,
+    /// How the student's programs were kept apart from everything else.
+    pub isolation: String,
+    /// What the grader itself could not do; the student is not to blame for that.
+    pub grader_error: Option<String>,
+    /// True once every test has its result.
+    pub complete: bool,
+    /// Points reached.
+    pub score: u32,
+    /// Points there are.
+    pub out_of: u32,
+    /// The tests in order.
+    pub tests: Vec<TestResult>,
+}
+
+impl Verdict {
+    /// Counts the points again.
+    pub fn add_up(&mut self) {
+        let passed = self.tests.iter().filter(|it| it.status == Status::Passed);
+        self.score = passed.map(|it| it.points).sum();
+        self.out_of = self.tests.iter().map(|it| it.points).sum();
+    }
+
+    /// Replaces the file by this verdict in one step: whoever reads it sees the old or the new one.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn write(&mut self, file: &Path) -> anyhow::Result<()> {
+        self.add_up();
+        let folder = file.parent().context("the folder of the results")?;
+        let shown = || format!("write {}", file.display());
+        let mut new = NamedTempFile::new_in(folder).with_context(shown)?;
+        serde_json::to_writer_pretty(&mut new, self).with_context(shown)?;
+        new.write_all(b"\n").with_context(shown)?;
+        new.as_file().sync_data().with_context(shown)?;
+        // rename(2) is atomic; the folder is synced so that it also survives a power cut.
+        new.persist(file).with_context(shown)?;
+        File::open(folder)
+            .and_then(|it| it.sync_all())
+            .with_context(shown)
+    }
+
+    /// The table that a terminal shows; ends in `Score: x/y`.
+    pub fn table(&self) -> String {
+        let mut text = String::new();
+        for test in &self.tests {
+            let (mark, points) = match test.status {
+                Status::Passed => ("passed", test.points),
+                Status::Failed => ("FAILED", 0),
+                Status::NotRun => ("not run", 0),
+            };
+            let (name, of) = (&test.test, test.points);
+            text += &format!("{:<22} {points}/{of}  {mark:<7}  {name}\n", test.exercise);
+        }
+        let open = self.tests.iter().filter(|it| it.status == Status::NotRun);
+        let open: u32 = open.map(|it| it.points).sum();
+        if open > 0 {
+            text += &format!("{open} points without a verdict: see the tests that were not run.\n");
+        }
+        text + &format!("Score: {}/{}\n", self.score, self.out_of)
+    }
+}

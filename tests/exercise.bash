@@ -1,0 +1,109 @@
+# shellcheck shell=bash
+# What the test file of an exercise loads. On top of harness.bash it gives tests points ("[3] name"),
+# hints for whoever fails them, random input, and the proof that the right mechanism carried it.
+
+load ../harness
+
+DEADLINE=5
+HINT=
+
+# The harness's teardown, and the hint if anything has failed.
+eval "harness_$(declare -f teardown)"
+teardown() {
+  local status=0
+  harness_teardown || status=$?
+  if ((status)) && [[ -n ${BATS_TEST_COMPLETED:-} ]]; then
+    HINT="What a program makes it must remove, also when it fails: see 'left behind' above."
+  fi
+  if ((status)) || [[ -z ${BATS_TEST_COMPLETED:-} ]]; then
+    [[ -z $HINT ]] || echo "hint: $HINT"
+  fi
+  return "$status"
+}
+
+# In the grader each test has a box, in which all its programs run: $IPC_LAB_BOX makes one, says how
+# to enter it, and ends it with all that is in it when its standard input is closed.
+enter_box() {
+  mkfifo "$LOGS/box"
+  # shellcheck disable=SC2086  # words on purpose
+  exec {BOX}> >(exec $IPC_LAB_BOX --dir "$DIR" --bin "$BIN" > "$LOGS/box" 2> "$LOGS/box.err" 3>&- 4>&-)
+  BOX_PID=$!
+  local word
+  while IFS= read -r word && [[ -n $word ]]; do ENTER+=("$word"); done < "$LOGS/box"
+  ((${#ENTER[@]})) || { echo "no box:"; cat "$LOGS/box.err"; return 1; }
+}
+
+leave_box() {
+  ENTER=()
+  exec {BOX}>&-
+  wait "$BOX_PID" || true
+}
+
+# show NAME: the first lines of what it printed are enough.
+show() {
+  sed -n "1,8s/^/$1: /p" "$LOGS/$1.out" | cut -c 1-120
+  sed -n "1,8s/^/$1 (stderr): /p" "$LOGS/$1.err" | cut -c 1-300
+}
+
+# hint TEXT: what to tell a student whose program fails from here on.
+hint() { HINT=$*; }
+
+# random_lines N: lines of 1 to 100 letters and digits that nobody can know beforehand.
+random_lines() {
+  local LC_ALL=C
+  tr -dc 'a-zA-Z0-9' < <(head -c $(($1 * 140 + 2000)) /dev/urandom) |
+    awk -v n="$1" -v seed="$RANDOM$RANDOM" 'BEGIN { srand(seed) }
+      { while (n > 0 && length($0)) { w = 20 + int(rand() * 80); print substr($0, 1, w); $0 = substr($0, w + 1); n-- } }'
+}
+
+# prints NAME FILE: its standard output is exactly what FILE holds.
+prints() {
+  diff -u --label expected --label actual "$2" "$LOGS/$1.out" || return
+}
+
+# start_traced NAME PROGRAM [ARG...]: start, and write down its system calls. The test is not run
+# where that is not possible: what it would prove is then not verified.
+start_traced() {
+  can_trace || skip "mechanism not verified: $CANNOT_TRACE"
+  local UNDER=(strace -ff -ttt -T -yy -s 65536 -o "$LOGS/$1.trace")
+  start "$@"
+}
+
+can_trace() {
+  CANNOT_TRACE="strace is not installed"
+  command -v strace > /dev/null || return
+  CANNOT_TRACE="tracing is not allowed here (ptrace)"
+  strace -o /dev/null true 2> /dev/null
+}
+
+# through KIND FROM TO FILE: the bytes of FILE went through that mechanism (ipc-trace --carried
+# lists their names) from what was started as FROM to what was started as TO.
+through() {
+  local kind=$1 from=$2 to=$3 file=$4 logs=(--log "$LOGS/$2.trace")
+  [[ $from == "$to" ]] || logs+=(--log "$LOGS/$3.trace")
+  "$TOOLS/ipc-trace" "${logs[@]}" --carried "$kind" --raw \
+    --from "$from.trace" --to "$to.trace" > "$LOGS/carried"
+  cmp -s "$LOGS/carried" "$file" && return
+  echo "$(wc -c < "$LOGS/carried") bytes went through a $kind from $from to $to, expected are these $(wc -c < "$file"):"
+  diff "$file" "$LOGS/carried" | head -n 10
+  return 1
+}
+
+# share KIND NAME NAME...: all of them have used one and the same object of that kind.
+share() {
+  local kind=$1 name logs=()
+  shift
+  for name in "$@"; do logs+=(--log "$LOGS/$name.trace"); done
+  "$TOOLS/ipc-trace" "${logs[@]}" --common > "$LOGS/common"
+  grep -qE "^$kind( |$)" "$LOGS/common" && return
+  echo "$* have no $kind in common, but:"
+  cat "$LOGS/common"
+  return 1
+}
+
+# calls NAME REGEX: it, or a process that it started, has made such a system call, like
+# `wait4(12, …) = 12` (strace's notation).
+calls() {
+  "$TOOLS/ipc-trace" --log "$LOGS/$1.trace" --calls > "$LOGS/calls"
+  grep -qE -- "$2" "$LOGS/calls" || { echo "no system call of $1 is like: $2"; return 1; }
+}

@@ -1,0 +1,48 @@
+#!/usr/bin/env bats
+load ../exercise
+
+# What the program should print for that input.
+expected() {
+  sed 's/^/Child received: /' "$1"
+  echo "Child: end-of-file after $(wc -c < "$1") bytes"
+}
+
+@test "[3] a line arrives, and then end-of-file" {
+  hint "The child waits as long as anybody has a write end open: the parent while it waits for the child, and the child itself, which inherited one."
+  random_lines 1 > input
+  start parent fix-pipe-eof < input
+  finish parent
+  prints parent <(expected input)
+}
+
+@test "[2] a mebibyte of lines arrives" {
+  hint "More than a pipe holds must pass through it: the child has to read while the parent writes."
+  random_lines 17000 > input
+  start parent fix-pipe-eof < input
+  finish parent
+  prints parent <(expected input)
+}
+
+@test "[2] nothing arrives: end-of-file after 0 bytes" {
+  hint "Closing the write end is all that the child needs, also if nothing was ever written."
+  start parent fix-pipe-eof < /dev/null
+  finish parent
+  prints parent <(expected /dev/null)
+}
+
+@test "[2] the data went through a pipe" {
+  hint "The child must read the data from the pipe: it is not enough to print the same text."
+  random_lines 20 > input
+  start_traced parent fix-pipe-eof < input
+  finish parent
+  # What the shell may have piped into the parent was read by the parent itself.
+  through pipe parent parent input
+}
+
+@test "[1] the child is waited for" {
+  hint "The parent must wait for its child (waitpid), or the child's output may come after the prompt, and the child stays a zombie."
+  random_lines 20 > input
+  start_traced parent fix-pipe-eof < input
+  finish parent
+  calls parent '^wait(4|id)\(.*\) = [1-9]'
+}
