@@ -28,7 +28,7 @@ needs_own() { [[ -n ${IPC_LAB_NAMESPACE:-} ]] || skip "without a namespace other
 @test "nothing is left" {
   setup_places
   look 0
-  prints "No leftovers."
+  prints "Nothing is left."
   [[ $(grep -c '^  nothing' "$LOGS/clean.out") -ge 8 ]]
   silent clean
 }
@@ -60,7 +60,7 @@ needs_own() { [[ -n ${IPC_LAB_NAMESPACE:-} ]] || skip "without a namespace other
 
   look 1
   prints "Leftovers: 11. What removes them:"
-  prints "Nothing is removed."
+  prints "Nothing is removed"
   [[ $(inventory | grep -c ' key ') -ge 3 && -p tmp/example_fifo && -S tmp/my_socket ]]
 
   clean 0
@@ -77,7 +77,7 @@ needs_own() { [[ -n ${IPC_LAB_NAMESPACE:-} ]] || skip "without a namespace other
   [[ -z $(find tmp dev/shm -mindepth 1) ]]
   diff "$LOGS/inventory.before" <(inventory)
   look 0
-  prints "No leftovers."
+  prints "Nothing is left."
 }
 
 @test "the segment of sysv-shm, 1024 bytes under the key of producer-consumer's 48" {
@@ -186,7 +186,7 @@ contents() {
   UNDER=()
   inventory > before
   clean 0
-  prints "No leftovers."
+  prints "Nothing is left."
   [[ $(grep -c "kept: it belongs to another user (uid 65534)" "$LOGS/clean.out") == 3 ]]
   inventory | diff before -
   [[ -p tmp/example_fifo ]]
@@ -225,7 +225,7 @@ contents() {
   start reader sleep 100 < dev/shm/myshm
 
   clean 0
-  prints "No leftovers."
+  prints "Nothing is left."
   [[ $(about ipcs -q) == "  kept: in use by sysv-msgq-receiver (kill ${PID[receiver]})" ]]
   [[ $(about ipcs -m) == "  kept: in use by producer (kill ${PID[producer]})" ]]
   [[ $(about ipcs -s) == "  kept: in use by producer (kill ${PID[producer]})" ]]
@@ -312,8 +312,8 @@ asked() {
   setup_places
   mkfifo -m 600 tmp/logpipe
   asked ""
-  finish clean 1
-  prints "Nothing is removed."
+  finish clean
+  prints "Nothing is removed"
   end_of_input clean
   rm "$LOGS/clean.keys"
   [[ -p tmp/logpipe ]]
@@ -349,7 +349,7 @@ asked() {
   for yes in "" 0; do
     clean_ipc "YES=$yes"
     finish clean 1
-    prints "(YES=1 make clean-ipc does.)"
+    prints "Nothing is removed: YES=1 make clean-ipc does it."
     [[ -p tmp/logpipe ]]
   done
   clean 0
@@ -402,7 +402,7 @@ nameless() { [[ -n $(awk 'FNR > 1 && $1 == 0' /proc/sysvipc/sem) ]]; }
   says bad "one folder at a time"
   start help "$script" --help
   finish help
-  grep -qF "Exit status: 0 nothing is left, 1 leftovers are still there, 2 it could not look." "$LOGS/help.out"
+  grep -qF "Exit status: 0 nothing is left, or you said no; 1 leftovers are still there; 2 it could not look." "$LOGS/help.out"
 }
 
 @test "the list of leftovers is that of the programs" {

@@ -139,6 +139,7 @@ close() {
   for name in "$@"; do end_of_input "$name"; done
   wait_until none_left
   for name in "$@"; do wait "${PID[$name]}" || true; done
+  rm -f mine
 }
 none_left() {
   local pid
@@ -146,8 +147,14 @@ none_left() {
   [[ -z $(processes) ]]
 }
 
-needs() { command -v "$1" > /dev/null || skip "$1 is not installed"; }
-needs_strace() { strace -qq -e trace=none true 2> /dev/null || skip "strace is not installed, or not allowed here"; }
+needs_ss() { command -v ss > /dev/null || skip "ss is not installed"; }
+
+# needs_strace NAME...: what comes after it in a test does; without strace these terminals are closed.
+needs_strace() {
+  strace -qq -e trace=none true 2> /dev/null && return
+  close "$@"
+  skip "strace is not installed, or not allowed here: its part is left out"
+}
 
 @test "pipes: read never returns, even though the writer has finished" {
   on_page '`read` never returns, even though the writer has finished'
@@ -179,9 +186,8 @@ needs_strace() { strace -qq -e trace=none true 2> /dev/null || skip "strace is n
   (((0x$(awk '/^SigIgn/ { print $2 }' "/proc/${PID[writer]}/status") & 0x1000) != 0))
   stop writer
   finish writer 143
-  if strace -qq -e trace=none true 2> /dev/null; then
-    shows one 'strace'
-  fi
+  needs_strace one
+  shows one 'strace'
   close one
 }
 
@@ -193,14 +199,12 @@ needs_strace() { strace -qq -e trace=none true 2> /dev/null || skip "strace is n
   shows two wchan
   # No descriptor yet, and it is the lack of a reader: one lets it go.
   [[ -z $(find "/proc/$(of_program fifo-writer)/fd" -lname '*/mine') ]]
-  if strace -qq -e trace=none true 2> /dev/null; then
-    hangs two 'strace'
-  fi
+  needs_strace one two
+  hangs two 'strace'
   start reader cat mine
   wait_for one 'Writer: FIFO opened'
   close one two
   finish reader
-  rm -f mine
 }
 
 @test "FIFOs: File exists" {
@@ -221,11 +225,10 @@ needs_strace() { strace -qq -e trace=none true 2> /dev/null || skip "strace is n
   shows one 'cargo run -q -p sysv-shm'
   shows one 'kill -l 139'
   shows one 'sysv-shm-reader'
-  if strace -qq -e trace=none true 2> /dev/null; then
-    shows one 'strace'
-    really 'shmat(-1, NULL, 0)'
-    really 'si_addr=0xffffffffffffffff'
-  fi
+  needs_strace one
+  shows one 'strace'
+  really 'shmat(-1, NULL, 0)'
+  really 'si_addr=0xffffffffffffffff'
   close one
 }
 
@@ -266,7 +269,7 @@ needs_strace() { strace -qq -e trace=none true 2> /dev/null || skip "strace is n
 
 @test "sockets: address already in use" {
   on_page '"Address already in use"'
-  needs ss
+  needs_ss
   terminals one
   hangs one 'tcp-echo-server 127.0.0.1:8080 &'
   COMMANDS[0]=
@@ -274,21 +277,20 @@ needs_strace() { strace -qq -e trace=none true 2> /dev/null || skip "strace is n
   shows one 'ss -ltnp'
   hangs one '/dev/tcp'
   shows one 'kill $!'
-  if strace -qq -e trace=none true 2> /dev/null; then
-    shows one 'inject=setsockopt'
-  fi
   shows one 'ss -tan'
   # With the option nothing is in the way.
   start server tcp-echo-server "127.0.0.1:$PORT"
   wait_for server "Server listening"
   stop server
   finish server
+  needs_strace one
+  shows one 'inject=setsockopt'
   close one
 }
 
 @test "sockets: the client cannot connect" {
   on_page 'The client cannot connect'
-  needs ss
+  needs_ss
   terminals one
   shows one 'tcp-echo-client'
   shows one 'ss -ltn'
@@ -305,9 +307,8 @@ syn_sent() { [[ -n $(ss -tan state syn-sent "dport = :$PORT" | tail -n +2) ]]; }
   on_page 'Data corruption or incomplete messages'
   terminals one
   shows one 'framing'
-  if strace -qq -e trace=none true 2> /dev/null; then
-    shows one 'strace'
-  fi
+  needs_strace one
+  shows one 'strace'
   close one
 }
 
