@@ -24,6 +24,7 @@ teardown() {
 # In the grader each test has a box, in which all its programs run: $IPC_LAB_BOX makes one, says how
 # to enter it, and ends it with all that is in it when its standard input is closed.
 enter_box() {
+  # shellcheck disable=SC2153  # LOGS is the harness's
   mkfifo "$LOGS/box"
   # shellcheck disable=SC2086  # words on purpose
   exec {BOX}> >(exec $IPC_LAB_BOX --dir "$DIR" --bin "$BIN" > "$LOGS/box" 2> "$LOGS/box.err" 3>&- 4>&-)

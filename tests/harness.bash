@@ -59,6 +59,7 @@ processes() { grep -lsz -- "^IPC_LAB_TEST=$DIR\$" /proc/[0-9]*/environ | cut -d/
 
 # The IPC objects that outlive a process, one a line.
 inventory() {
+  # shellcheck disable=SC2016  # awk's variables
   "${ENTER[@]}" awk 'FNR > 1 { print FILENAME, "key", $1, "id", $2 }' /proc/sysvipc/{msg,shm,sem}
   "${ENTER[@]}" find "${IPC_LAB_MQUEUE:-/dev/mqueue}" /dev/shm -mindepth 1 2> /dev/null | sort
 }
