@@ -1,7 +1,7 @@
 //! What is there to grade: the exercises, their tests and points, their hints.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 
@@ -10,15 +10,16 @@ use anyhow::{Context, ensure};
 pub struct Project(pub PathBuf);
 
 impl Project {
-    /// The project that the working directory is in.
+    /// The project that the working directory is in, or else that this program was built in.
     ///
     /// # Errors
     /// When it is in none.
     pub fn find() -> anyhow::Result<Self> {
         let here = std::env::current_dir().context("getcwd")?;
-        let root = here
-            .ancestors()
-            .find(|it| it.join("crates/exercises").is_dir());
+        let program = std::env::current_exe().context("the path of this program")?;
+        let is_project = |it: &&Path| it.join("crates/exercises").is_dir();
+        let root = here.ancestors().find(is_project);
+        let root = root.or_else(|| program.ancestors().find(is_project));
         let root = root.with_context(|| {
             format!(
                 "{} is not in ipc-lab: run this in its folder",

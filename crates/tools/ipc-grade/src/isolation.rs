@@ -267,10 +267,18 @@ impl Made {
 
     /// Ends every process in the box and removes what they made.
     fn end(&mut self) -> anyhow::Result<()> {
-        if let Some((mut bwrap, _)) = self.bwrap.take() {
+        if let Some((mut bwrap, init)) = self.bwrap.take() {
             // The pid namespace goes with its init, and with it every process in it.
+            let _ = kill(Pid::from_raw(init as i32), Signal::SIGKILL);
+            // It is not our child: no event tells that it has gone, so this polls.
+            let gone = || Ok((!Path::new(&format!("/proc/{init}")).exists()).then_some(()));
+            let gone = poll_until(Duration::from_secs(10), gone)?;
             let _ = bwrap.kill();
             bwrap.wait().context("waitpid")?;
+            ensure!(
+                gone.is_some(),
+                "the box's init, process {init}, survives SIGKILL"
+            );
         }
         match self.uid {
             Some(uid) if self.level == 2 => sweep(uid),

@@ -1,0 +1,88 @@
+#!/usr/bin/env bats
+load harness
+
+# Grading takes a build and a box for each test. `make test` does the short forms; the first run of
+# `make soak` (SUBMISSIONS=all) grades every submission there is.
+submissions=$ROOT/tests/submissions
+
+setup_file() { "$BIN/ipc-grade" canary 2> /dev/null | grep -qE 'level [12]' || skip "no isolation here: make doctor"; }
+
+# graded NAME SUBMISSION [OPTION...]: the grader works, whatever the marks, and says so in time.
+graded() {
+  local DEADLINE=170
+  start "$1" "$BIN/ipc-grade" grade "$2" --out "$DIR/$1" "${@:3}"
+  finish "$1" || return
+  grep -qx '  "complete": true,' "$DIR/$1/results.json"
+}
+
+# What a submission could have changed on this machine.
+surroundings() {
+  ls -a / /usr /usr/bin /etc /home /root /opt /var/tmp 2> /dev/null
+  ls -a /tmp | grep -v '^ipc-\|^bats-\|^tmp\.'
+  find "$ROOT" -path "$ROOT/target" -prune -o -path "$ROOT/.git" -prune -o -printf '%p %s %T@\n' | sort
+}
+
+# strangers NAME: processes of the uid that the grader has given to that submission.
+strangers() {
+  local uid
+  uid=$(sed -nE 's/.*"isolation": ".*, uid ([0-9]+)".*/\1/p' "$DIR/$1/results.json")
+  [[ -z $uid ]] || find /proc -maxdepth 1 -regex '/proc/[0-9]+' -uid "$uid" 2> /dev/null
+}
+
+@test "reference, handout and mutants are told apart" {
+  local DEADLINE=3000 exercises=()
+  [[ ${SUBMISSIONS:-} == all ]] || exercises=(fix-pipe-eof)
+  start submissions "$ROOT/scripts/submissions" "${exercises[@]}"
+  finish submissions
+}
+
+@test "hostile submissions: a verdict each, no survivor, no litter, nothing outside changed" {
+  local hostile=(fork-bomb kills-all writes-outside leaves-ipc) name
+  [[ ${SUBMISSIONS:-} != all ]] || mapfile -t hostile < <(ls "$submissions/hostile")
+  surroundings > before
+  for name in "${hostile[@]}"; do
+    graded "$name" "$submissions/hostile/$name" --tests 1 || return
+    grep -q '^Score: 0/' "$LOGS/$name.out" || { show "$name"; return 1; }
+    diff before <(surroundings) || { echo "after $name"; return 1; }
+    [[ -z $(strangers "$name") ]] || { echo "survivors of $name: $(strangers "$name")"; return 1; }
+  done
+}
+
+@test "a build script is not taken, and a file outside src not found" {
+  graded hostile "$submissions/hostile/build-script" --tests 1
+  grep -q "does not compile" "$DIR/hostile/results.json"
+  grep -q "stolen.txt" "$DIR/hostile/results.json"
+  [[ ! -e /tmp/built-by-a-student ]]
+}
+
+@test "a submission without what it needs is the student's failure, not the grader's" {
+  mkdir -p broken/fix-pipe-eof/src empty/fix-pipe-eof/src link/fix-pipe-eof/src big/fix-pipe-eof/src
+  echo 'fn main() { undefined() }' > broken/fix-pipe-eof/src/main.rs
+  ln -s /etc/passwd link/fix-pipe-eof/src/main.rs
+  head -c 1100000 /dev/zero | tr '\0' ' ' > big/fix-pipe-eof/src/main.rs
+  for name in broken:"cannot find function" empty:"holds no .rs file" link:"is a symbolic link" big:"more than 1048576 bytes"; do
+    graded "${name%%:*}-graded" "${name%%:*}" --tests 1 || return
+    grep -qF "${name#*:}" "$DIR/${name%%:*}-graded/results.json" || { cat "$DIR/${name%%:*}-graded/results.json"; return 1; }
+    grep -q '^Score: 0/3' "$LOGS/${name%%:*}-graded.out"
+  done
+}
+
+@test "killed in the middle, the results are whole, and nothing goes on" {
+  start grader "$BIN/ipc-grade" grade "$submissions/reference" --exercise fix-pipe-eof --out "$DIR/out"
+  passed() { grep -qs '"status": "passed"' "$DIR/out/results.json"; }
+  DEADLINE=60 wait_until passed
+  stop grader KILL
+  finish grader 137
+  grep -qx '  "complete": false,' out/results.json
+  [[ $(tail -n 1 out/results.json) == "}" ]]
+  # The test that was running ends by itself, and its box with it.
+  quiet() { [[ -z $(processes) && -z $(strangers out) ]]; }
+  DEADLINE=60 wait_until quiet
+}
+
+@test "what is no submission, and what may not be graded here" {
+  run_to_end ipc-grade 1 grade missing
+  one_error ipc-grade "missing is no folder"
+  mkdir nothing
+  run_to_end ipc-grade 1 grade nothing
+}
