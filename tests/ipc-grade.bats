@@ -37,13 +37,15 @@ strangers() {
 }
 
 @test "hostile submissions: a verdict each, no survivor, no litter, nothing outside changed" {
-  local hostile=(fork-bomb kills-all writes-outside leaves-ipc) name
+  local hostile=(fork-bomb kills-all writes-outside leaves-ipc reads-expected) name
   [[ ${SUBMISSIONS:-} != all ]] || mapfile -t hostile < <(ls "$submissions/hostile")
   surroundings > before
   for name in "${hostile[@]}"; do
     graded "$name" "$submissions/hostile/$name" --tests 1 || return
     grep -q '^Score: 0/' "$LOGS/$name.out" || { show "$name"; return 1; }
-    diff before <(surroundings) || { echo "after $name"; return 1; }
+    diff before <(surroundings) || { echo "after $name, $(grep isolation "$DIR/$name/results.json")"; return 1; }
+    # A sentence of the reference solution, and one of the test file.
+    run ! grep -qE "The last write end there is|What the program should print" "$DIR/$name/results.json"
     [[ -z $(strangers "$name") ]] || { echo "survivors of $name: $(strangers "$name")"; return 1; }
   done
 }

@@ -21,6 +21,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, Uid, User, pipe2};
 use tempfile::TempDir;
 
+use crate::exercise::Project;
+
 /// What a program in a box may use at most: see prlimit(1). Processes, bytes of address space, of
 /// a file, seconds of processor time.
 const LIMITS: [&str; 6] = [
@@ -120,11 +122,16 @@ impl Isolation {
     /// Runs a program in a box that must not see a file outside it.
     fn canary(&self) -> anyhow::Result<()> {
         let inside = TempDir::with_prefix("ipc-grade.").context("make a temporary folder")?;
-        let outside = TempDir::with_prefix("ipc-grade.").context("make a temporary folder")?;
-        let secret = outside.path().join("secret");
-        fs::write(&secret, "secret").with_context(|| format!("write {}", secret.display()))?;
+        // What a submission must not see above all: the reference solutions and the tests.
+        let secret = Project::find()?.0.join("tests");
+        ensure!(secret.is_dir(), "{} is missing", secret.display());
         let mut made = Made::new(self.level, self.uid, inside.path(), inside.path())?;
-        let script = format!("! cat {} && exec cat /proc/sysvipc/msg", secret.display());
+        // Neither by its path nor on the way up from the working directory.
+        let script = format!(
+            "if ls {0} 2> /dev/null || ls ../../{0} 2> /dev/null; then echo '{0} can be read: chmod -R go= {0}' >&2; exit 1; fi
+             exec cat /proc/sysvipc/msg",
+            secret.display()
+        );
         let enter = made.enter(inside.path());
         let output = Command::new(&enter[0])
             .args(&enter[1..])
@@ -238,7 +245,6 @@ impl Made {
         if let Some((_, init)) = &self.bwrap {
             // Whoever owns the user namespace may enter it, and all that belong to it.
             let target = format!("--target={init}");
-            let wd = format!("--wd={dir}");
             words.extend([
                 "nsenter".into(),
                 target,
@@ -246,7 +252,6 @@ impl Made {
                 "--preserve-credentials".into(),
             ]);
             words.extend(["--mount", "--ipc", "--net", "--pid", "--uts"].map(String::from));
-            words.push(wd);
         }
         // Entering gives all capabilities over the namespaces: they go before the program comes.
         words.extend(
@@ -260,7 +265,10 @@ impl Made {
         );
         words.push("prlimit".into());
         words.extend(LIMITS.map(String::from));
-        words.extend(["env", "-i", "PATH=/usr/local/bin:/usr/bin:/bin"].map(String::from));
+        // Only now into the test's folder: nsenter --wd would bring a folder of the outside along,
+        // and with it the way up from there.
+        words.extend(["env".into(), "-i".into(), format!("--chdir={dir}")]);
+        words.push("PATH=/usr/local/bin:/usr/bin:/bin".into());
         words.extend([format!("HOME={dir}"), format!("IPC_LAB_TEST={dir}")]);
         words
     }
@@ -362,8 +370,14 @@ fn bubblewrap(uid: Option<u32>, dir: &Path, bin: &Path) -> anyhow::Result<(Child
     // The descriptor has this number in the child alone.
     words.extend(["--info-fd", "9", "--", "sleep", "infinity"].map(String::from));
     let mut command = Command::new(&words[0]);
+    // Its init shows its environment to every program in the box.
     command
         .args(&words[1..])
+        .env_clear()
+        .env(
+            "PATH",
+            "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        )
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
