@@ -25,19 +25,21 @@ teardown() {
 # to enter it, and ends it with all that is in it when its standard input is closed.
 enter_box() {
   # shellcheck disable=SC2153  # LOGS is the harness's
-  mkfifo "$LOGS/box"
+  mkfifo "$LOGS/box.in" "$LOGS/box.out"
   # shellcheck disable=SC2086  # words on purpose
-  exec {BOX}> >(exec $IPC_LAB_BOX --dir "$DIR" --bin "$BIN" > "$LOGS/box" 2> "$LOGS/box.err" 3>&- 4>&-)
+  $IPC_LAB_BOX --dir "$DIR" --bin "$BIN" < "$LOGS/box.in" > "$LOGS/box.out" 2> "$LOGS/box.err" 3>&- 4>&- &
   BOX_PID=$!
+  exec {BOX}> "$LOGS/box.in"
   local word
-  while IFS= read -r word && [[ -n $word ]]; do ENTER+=("$word"); done < "$LOGS/box"
+  while IFS= read -r word && [[ -n $word ]]; do ENTER+=("$word"); done < "$LOGS/box.out"
   ((${#ENTER[@]})) || { echo "no box:"; cat "$LOGS/box.err"; return 1; }
 }
 
+# Waits until everything in the box has gone.
 leave_box() {
   ENTER=()
   exec {BOX}>&-
-  wait "$BOX_PID" || true
+  wait "$BOX_PID" || { echo "the box:"; cat "$LOGS/box.err"; }
 }
 
 # show NAME: the first lines of what it printed are enough.

@@ -1,7 +1,7 @@
 //! Compiles a submission's sources over a pristine copy of the handout, offline and in a box.
 
 use std::fs::{self, File};
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -206,9 +206,18 @@ impl<'a> Workshop<'a> {
                     .map_or(Vec::new(), |uid| become_uid(uid).to_vec());
                 words.push("prlimit".into());
                 words.extend(LIMITS.map(String::from));
-                let own_home = self.path("home");
-                fs::create_dir_all(&own_home)
-                    .with_context(|| format!("mkdir {}", own_home.display()))?;
+                // A CARGO_HOME that this uid may write, with the crates of ours; always at the same
+                // path, so that cargo finds what it has built before.
+                let home = self.project.0.join("target/ipc-grade/home");
+                if !home.is_dir() {
+                    fs::create_dir(&home).with_context(|| format!("mkdir {}", home.display()))?;
+                    let link = home.join("registry");
+                    symlink(&registry, &link)
+                        .with_context(|| format!("symlink {}", link.display()))?;
+                }
+                if let Some(uid) = self.isolation.uid() {
+                    give(&home, uid)?;
+                }
                 let mut command = Command::new(&words[0]);
                 command
                     .args(&words[1..])
@@ -216,6 +225,7 @@ impl<'a> Workshop<'a> {
                     .current_dir(ws);
                 command
                     .env("CARGO_TARGET_DIR", target)
+                    .env("CARGO_HOME", &home)
                     .env("RUSTC", format!("{sysroot}/bin/rustc"));
                 command
             }
