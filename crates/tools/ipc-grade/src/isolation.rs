@@ -446,7 +446,7 @@ fn sweep(uid: u32) -> anyhow::Result<()> {
         if processes_of(uid).is_empty() {
             return Ok(Some(()));
         }
-        let kill_all = ["sh", "-c", "kill -s KILL -1"];
+        let kill_all = ["sh", "-c", "kill -s KILL -- -1"];
         let done = Command::new(&setpriv)
             .args(&options)
             .args(kill_all)
