@@ -161,7 +161,8 @@ stop() { kill -s "${2:-TERM}" "$(program_pid "$1")"; }
 program_pid() {
   local pid=${PID[$1]} child
   while [[ $(cat "/proc/$pid/comm" 2> /dev/null) == @(strace|nsenter) ]]; do
-    read -r child _ < "/proc/$pid/task/$pid/children" || break
+    # This file ends in no newline, which `read` calls a failure.
+    read -r child _ < "/proc/$pid/task/$pid/children" || [[ -n $child ]] || break
     pid=$child
   done
   echo "$pid"
