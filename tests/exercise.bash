@@ -48,6 +48,28 @@ show() {
   sed -n "1,8s/^/$1 (stderr): /p" "$LOGS/$1.err" | cut -c 1-300
 }
 
+# in_box PROGRAM [ARG...]: one of our own programs, where the student's run. By descriptor, because
+# no path leads there from inside the box.
+in_box() {
+  local program status=0
+  exec {program}< "$TOOLS/$1"
+  IPC_LAB_TEST=$DIR "${ENTER[@]}" "/proc/self/fd/$program" "${@:2}" || status=$?
+  exec {program}<&-
+  return "$status"
+}
+
+# ends NAME: in time, whatever its exit status, for which another test has the points.
+ends() {
+  finish "$1" > "$LOGS/$1.end" || [[ ! -f $LOGS/$1.late ]] || { cat "$LOGS/$1.end"; return 1; }
+}
+
+# nothing_left: of queues, segments and semaphores now, and not only at the end of the test.
+nothing_left() {
+  inventory > "$LOGS/inventory.now"
+  diff "$LOGS/inventory.before" "$LOGS/inventory.now" | sed -n 's/^> /left behind: /p' > "$LOGS/left.now"
+  [[ ! -s $LOGS/left.now ]] || { cat "$LOGS/left.now"; return 1; }
+}
+
 # hint TEXT: what to tell a student whose program fails from here on.
 hint() { HINT=$*; }
 
@@ -69,7 +91,7 @@ prints() {
 start_traced() {
   can_trace || skip "mechanism not verified: $CANNOT_TRACE"
   local UNDER=(strace -ff -ttt -T -yy -s 65536 -o "$LOGS/$1.trace")
-  start "$@"
+  "${HOW:-start}" "$@" # HOW=start_typing: with a keyboard
 }
 
 can_trace() {
