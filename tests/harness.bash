@@ -34,6 +34,8 @@ setup() {
 teardown() {
   local left=0 pid
   cd /
+  # What is killed below is no job any more, of whose end bash would tell in ten lines.
+  for pid in "${PID[@]}"; do disown "$pid" 2> /dev/null || true; done
   for pid in $(processes); do
     printf 'left running: pid %s: %s\n' "$pid" "$(tr '\0' ' ' 2> /dev/null < "/proc/$pid/cmdline")"
     kill -KILL "$pid" 2> /dev/null || true

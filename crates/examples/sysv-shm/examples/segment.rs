@@ -1,6 +1,6 @@
 //! For the tests of exercises: another program that looks at the segment of ftok(DIR, 'S').
 //!
-//! segment id DIR, segment read DIR, segment make DIR SIZE < CONTENT
+//! segment id|read|remove DIR, segment make DIR SIZE < CONTENT
 
 use std::fs;
 use std::io::{Read, stdin};
@@ -23,6 +23,7 @@ fn main() -> anyhow::Result<()> {
             let bytes: Vec<u8> = bytes.map(|it| it.load(Ordering::Acquire)).collect();
             lesson::print(&bytes);
         }
+        ["remove", dir] => find(key(dir)?)?.remove()?,
         ["make", dir, size] => {
             let mut content = Vec::new();
             stdin().read_to_end(&mut content).context("read stdin")?;
@@ -32,7 +33,7 @@ fn main() -> anyhow::Result<()> {
                 place.store(byte, Ordering::Release);
             }
         }
-        _ => bail!("usage: segment id DIR, segment read DIR, segment make DIR SIZE"),
+        _ => bail!("usage: segment id|read|remove DIR, segment make DIR SIZE"),
     }
     Ok(())
 }
