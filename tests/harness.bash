@@ -121,7 +121,11 @@ start_typing() {
 }
 
 # type_in NAME TEXT: a line for the program's standard input.
-type_in() { printf '%s\n' "$2" >&"${KEYBOARD[$1]}"; }
+type_in() {
+  # Nobody reads that any more: a failed test, and not the death of it (SIGPIPE).
+  (trap '' PIPE; printf '%s\n' "$2" >&"${KEYBOARD[$1]}") 2> /dev/null ||
+    { echo "$1 does not read what is typed:"; show "$1"; return 1; }
+}
 
 # end_of_input NAME: Ctrl-D.
 end_of_input() {
