@@ -48,7 +48,7 @@ fn take_over(key: libc::key_t) -> anyhow::Result<(Segment, Attached)> {
          start this in another folder",
         segment.id()
     );
-    // Attached first, counted afterwards: of two that do this at once, neither finds itself alone.
+    // Attached first, counted afterwards: of two that do this at once one at most is alone.
     ensure!(
         segment.users()?.attached == 1,
         "{segment}: another run uses this board: end that one, or start this in another folder"
