@@ -1,5 +1,6 @@
 //! Runs one test of an exercise, and reads what came of it.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,8 @@ pub struct Setting<'a> {
     pub bats: PathBuf,
     /// The command that makes a box for a test (see tests/exercise.bash); none on one's own machine.
     pub box_command: Option<String>,
+    /// Words in front of bats, for namespaces of its own.
+    pub enter: Vec<String>,
     /// A folder for what bats leaves behind.
     pub scratch: &'a Path,
 }
@@ -39,8 +42,14 @@ pub fn run(setting: &Setting, exercise: &Exercise, test: &Test) -> anyhow::Resul
     let report = setting.scratch.join("report.tap");
     let output = File::create(&report).with_context(|| format!("create {}", report.display()))?;
     let errors = output.try_clone().context("dup")?;
-    let mut command = Command::new(&setting.bats);
+    let mut words = setting
+        .enter
+        .iter()
+        .map(AsRef::<OsStr>::as_ref)
+        .chain([setting.bats.as_ref()]);
+    let mut command = Command::new(words.next().context("no bats")?);
     command
+        .args(words)
         .args([
             "--tap",
             "--filter",
