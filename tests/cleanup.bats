@@ -186,7 +186,7 @@ EOF
 
 @test "a signal at any moment leaves nothing" {
   here
-  for ((i = 0; i < 30; i++)); do
+  for ((i = 0; i < $(rounds 30); i++)); do
     ((i % 2)) && signal=INT || signal=TERM
     start cleanup cleanup
     case $((i % 3)) in # from the start on, among the steps, among the ends

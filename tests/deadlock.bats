@@ -39,7 +39,7 @@ nothing_left() { [[ -z $(processes) ]] && unchanged; }
 
 @test "15 runs with the shortest time limit: a deadlock each time, with the same picture" {
   sed 's/200 ms/1 ms/; s/10000 times/1 times/; s/20000/2/g' "$ROOT/tests/expected/deadlock.txt" > expected
-  for ((i = 0; i < 15; i++)); do
+  for ((i = 0; i < $(rounds 15); i++)); do
     start deadlock deadlock --timeout-ms 1 --rounds 1
     finish deadlock
     same_output deadlock expected
@@ -104,7 +104,7 @@ nothing_left() { [[ -z $(processes) ]] && unchanged; }
 }
 
 @test "a signal at any moment leaves no set and no process" {
-  for ((i = 0; i < ${KILLS:-12}; i++)); do
+  for ((i = 0; i < ${KILLS:-$(rounds 12)}; i++)); do
     case $((i % 3)) in 0) signal=TERM ;; 1) signal=KILL ;; 2) signal=INT ;; esac
     start deadlock deadlock --timeout-ms 1 --rounds 300
     # INT is ignored by a background job of bash until the program has been started.
@@ -140,7 +140,7 @@ nothing_left() { [[ -z $(processes) ]] && unchanged; }
   # shellcheck disable=SC2034  # start uses it
   local UNDER=(setsid)
   start deadlock deadlock
-  for ((i = 0; i < 50; i++)); do
+  for ((i = 0; i < $(rounds 50); i++)); do
     kill -s STOP -- "-${PID[deadlock]}" 2> /dev/null || true
     kill -s CONT -- "-${PID[deadlock]}" 2> /dev/null || true
     sleep 0.005 # the pace, not a wait: in between they are to get on with their work

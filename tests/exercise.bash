@@ -73,12 +73,12 @@ nothing_left() {
 # hint TEXT: what to tell a student whose program fails from here on.
 hint() { HINT=$*; }
 
-# random_lines N: lines of 1 to 100 letters and digits that nobody can know beforehand.
+# random_lines N: lines of 20 to 99 letters and digits that nobody can know beforehand.
 random_lines() {
   local LC_ALL=C
-  tr -dc 'a-zA-Z0-9' < <(head -c $(($1 * 140 + 2000)) /dev/urandom) |
+  tr -dc 'a-zA-Z0-9' < /dev/urandom | head -c $(($1 * 100)) |
     awk -v n="$1" -v seed="$RANDOM$RANDOM" 'BEGIN { srand(seed) }
-      { while (n > 0 && length($0)) { w = 20 + int(rand() * 80); print substr($0, 1, w); $0 = substr($0, w + 1); n-- } }'
+      { while (n-- > 0) { w = 20 + int(rand() * 80); print substr($0, 1, w); $0 = substr($0, w + 1) } }'
 }
 
 # prints NAME FILE: its standard output is exactly what FILE holds.

@@ -14,7 +14,7 @@ load harness
 }
 
 @test "100 runs print the same, in the same order" {
-  for ((i = 0; i < 100; i++)); do
+  for ((i = 0; i < $(rounds 100); i++)); do
     "$BIN/fork-isolation" >> printed
     cat "$ROOT/tests/expected/fork-isolation.txt" >> expected
   done
@@ -22,7 +22,7 @@ load harness
 }
 
 @test "stopped and continued (Ctrl-Z, fg) it prints the same" {
-  for ((i = 0; i < 20; i++)); do
+  for ((i = 0; i < $(rounds 20); i++)); do
     start fork-isolation fork-isolation
     stop fork-isolation STOP || true
     stop fork-isolation CONT || true

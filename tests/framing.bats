@@ -14,7 +14,7 @@ load harness
 }
 
 @test "100 runs print the same: no piece depends on who is faster" {
-  for ((i = 0; i < 100; i++)); do
+  for ((i = 0; i < $(rounds 100); i++)); do
     "$BIN/framing" >> printed
     cat "$ROOT/tests/expected/framing.txt" >> expected
   done
@@ -35,7 +35,7 @@ load harness
 }
 
 @test "stopped and continued (Ctrl-Z, fg) it prints the same" {
-  for ((i = 0; i < 20; i++)); do
+  for ((i = 0; i < $(rounds 20); i++)); do
     start framing framing
     stop framing STOP || true
     stop framing CONT || true

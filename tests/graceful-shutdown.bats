@@ -73,7 +73,7 @@ handled() { grep -q '^ShdPnd:[[:space:]]*0*$' "/proc/${PID[$1]}/status"; }
 }
 
 @test "a signal at a random moment leaves nothing: 100 starts" {
-  for ((i = 0; i < 100; i++)); do
+  for ((i = 0; i < $(rounds 100); i++)); do
     ((i % 2)) && signal=INT || signal=TERM
     start waiting graceful-shutdown fifo
     # TERM at any moment from the start on; INT is ignored by a background job of bash until

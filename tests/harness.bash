@@ -217,6 +217,10 @@ show() {
   sed "s/^/$1 (stderr): /" "$LOGS/$1.err"
 }
 
+# rounds N: how often to try what must never go wrong: N times in the long form (LONG=1, make soak),
+# a fifth of that in make test.
+rounds() { if [[ -n ${LONG:-} ]]; then echo "$1"; else echo $((($1 + 4) / 5)); fi; }
+
 # run_to_end PROGRAM STATUS [ARG...]: start and finish, under the program's own name.
 run_to_end() {
   start "$1" "$1" "${@:3}"

@@ -24,7 +24,7 @@ gone() { [[ -z $(processes) ]]; }
 
 @test "30 runs print the same: nothing depends on who is faster" {
   needs_small_pages
-  for ((i = 0; i < 30; i++)); do
+  for ((i = 0; i < $(rounds 30); i++)); do
     "$BIN/partial-io" >> printed
     cat "$ROOT/tests/expected/partial-io.txt" >> expected
   done

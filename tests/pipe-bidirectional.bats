@@ -14,7 +14,7 @@ load harness
 }
 
 @test "100 runs print the same, in the same order" {
-  for ((i = 0; i < 100; i++)); do
+  for ((i = 0; i < $(rounds 100); i++)); do
     "$BIN/pipe-bidirectional" >> printed
     cat "$ROOT/tests/expected/pipe-bidirectional.txt" >> expected
   done
@@ -22,7 +22,7 @@ load harness
 }
 
 @test "stopped and continued (Ctrl-Z, fg) it prints the same" {
-  for ((i = 0; i < 20; i++)); do
+  for ((i = 0; i < $(rounds 20); i++)); do
     start pipe-bidirectional pipe-bidirectional
     stop pipe-bidirectional STOP || true
     stop pipe-bidirectional CONT || true

@@ -14,7 +14,7 @@ load harness
 }
 
 @test "100 runs print the same, in the same order" {
-  for ((i = 0; i < 100; i++)); do
+  for ((i = 0; i < $(rounds 100); i++)); do
     "$BIN/pipe" >> printed
     cat "$ROOT/tests/expected/pipe.txt" >> expected
   done
@@ -22,7 +22,7 @@ load harness
 }
 
 @test "stopped and continued (Ctrl-Z, fg) it prints the same" {
-  for ((i = 0; i < 20; i++)); do
+  for ((i = 0; i < $(rounds 20); i++)); do
     start pipe pipe
     stop pipe STOP || true
     stop pipe CONT || true

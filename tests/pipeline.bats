@@ -179,7 +179,7 @@ pid_of() {
 
 @test "stopped and continued (Ctrl-Z, fg) it prints the same" {
   touch a.txt b.txt c.rs
-  for ((i = 0; i < 20; i++)); do
+  for ((i = 0; i < $(rounds 20); i++)); do
     start pipeline pipeline
     stop pipeline STOP || true
     stop pipeline CONT || true

@@ -133,7 +133,7 @@ made() { [[ -e $mqueue/${queue#/} ]]; }
 @test "stopped and continued while it waits" {
   start receiver posix-msgq-receiver $queue
   wait_until made
-  for ((i = 0; i < 50; i++)); do
+  for ((i = 0; i < $(rounds 50); i++)); do
     stop receiver STOP
     stop receiver CONT
   done
@@ -143,7 +143,7 @@ made() { [[ -e $mqueue/${queue#/} ]]; }
 }
 
 @test "50 pairs started at the same instant" {
-  for ((i = 0; i < 50; i++)); do
+  for ((i = 0; i < $(rounds 50); i++)); do
     start receiver posix-msgq-receiver $queue
     start sender posix-msgq-sender $queue
     finish sender

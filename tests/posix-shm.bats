@@ -76,7 +76,7 @@ random() { base64 -w0 < /dev/urandom | tr -d '+/' | head -c "$1"; }
 
 @test "30 pairs started at the same instant: the whole of a long text" {
   local text
-  for ((i = 0; i < 30; i++)); do
+  for ((i = 0; i < $(rounds 30); i++)); do
     text=$(random 4095)
     start reader posix-shm-reader $shm
     start writer posix-shm-writer $shm --text "$text"
@@ -89,7 +89,7 @@ random() { base64 -w0 < /dev/urandom | tr -d '+/' | head -c "$1"; }
 @test "two writers at the same instant: one of the two texts, whole" {
   local a b
   a=$(random 4095) b=$(random 4095)
-  for ((i = 0; i < 20; i++)); do
+  for ((i = 0; i < $(rounds 20); i++)); do
     start one posix-shm-writer $shm --text "$a"
     start two posix-shm-writer $shm --text "$b"
     finish one
@@ -160,12 +160,12 @@ start_stuck() {
 
 @test "stopped and continued while it waits" {
   start reader posix-shm-reader $shm
-  for ((i = 0; i < 50; i++)); do
+  for ((i = 0; i < $(rounds 50); i++)); do
     stop reader STOP
     stop reader CONT
   done
   start writer posix-shm-writer $shm
-  for ((i = 0; i < 20; i++)); do
+  for ((i = 0; i < $(rounds 20); i++)); do
     stop writer STOP 2> /dev/null || true
     stop writer CONT 2> /dev/null || true
   done

@@ -30,7 +30,7 @@ nothing_left() { [[ -z $(objects) ]]; }
 }
 
 @test "started at the same instant" {
-  for ((i = 0; i < ${RACES:-25}; i++)); do
+  for ((i = 0; i < ${RACES:-$(rounds 25)}; i++)); do
     start consumer consumer "${fast[@]}"
     start producer producer "${fast[@]}"
     finish producer
@@ -105,11 +105,11 @@ killed() {
 }
 
 @test "kill -9 of the producer at random moments: the consumer says so" {
-  for ((i = 0; i < ${KILLS:-8}; i++)); do killed producer consumer; done
+  for ((i = 0; i < ${KILLS:-$(rounds 8)}; i++)); do killed producer consumer; done
 }
 
 @test "kill -9 of the consumer at random moments: the producer says so" {
-  for ((i = 0; i < ${KILLS:-8}; i++)); do killed consumer producer; done
+  for ((i = 0; i < ${KILLS:-$(rounds 8)}; i++)); do killed consumer producer; done
 }
 
 @test "killed inside the critical section: the kernel gives the mutex back" {

@@ -99,7 +99,7 @@ four_children() { [[ $(children | wc -w) == 4 ]]; }
   # shellcheck disable=SC2034  # start uses it
   local UNDER=(setsid)
   start race shm-race
-  for ((i = 0; i < 50; i++)); do
+  for ((i = 0; i < $(rounds 50); i++)); do
     kill -s STOP -- "-${PID[race]}" 2> /dev/null || true
     kill -s CONT -- "-${PID[race]}" 2> /dev/null || true
   done

@@ -14,7 +14,7 @@ load harness
 }
 
 @test "a signal at any moment leaves no queue" {
-  for ((i = 0; i < 40; i++)); do
+  for ((i = 0; i < $(rounds 40); i++)); do
     start types sysv-msgq-types
     wait_for types "Sent"
     stop types TERM || true
@@ -26,7 +26,7 @@ load harness
 }
 
 @test "stopped and continued (Ctrl-Z, fg) it prints the same" {
-  for ((i = 0; i < 20; i++)); do
+  for ((i = 0; i < $(rounds 20); i++)); do
     start types sysv-msgq-types
     shake types
     finish types

@@ -126,7 +126,7 @@ messages() { awk 'FNR > 1 { print $5 }' /proc/sysvipc/msg; }
 @test "stopped and continued while they work" {
   start receiver sysv-msgq-receiver
   wait_for receiver "Receiving"
-  for ((i = 0; i < 50; i++)); do
+  for ((i = 0; i < $(rounds 50); i++)); do
     stop receiver STOP
     stop receiver CONT
   done
@@ -136,7 +136,7 @@ messages() { awk 'FNR > 1 { print $5 }' /proc/sysvipc/msg; }
 }
 
 @test "50 pairs started at the same instant" {
-  for ((i = 0; i < 50; i++)); do
+  for ((i = 0; i < $(rounds 50); i++)); do
     start receiver sysv-msgq-receiver
     start sender sysv-msgq-sender
     finish sender

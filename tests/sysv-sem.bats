@@ -14,7 +14,7 @@ load harness
 }
 
 @test "100 runs print the same, in the same order" {
-  for ((i = 0; i < 100; i++)); do
+  for ((i = 0; i < $(rounds 100); i++)); do
     "$BIN/sysv-sem" >> printed
     cat "$ROOT/tests/expected/sysv-sem.txt" >> expected
   done
@@ -22,7 +22,7 @@ load harness
 }
 
 @test "stopped and continued (Ctrl-Z, fg) it prints the same" {
-  for ((i = 0; i < 20; i++)); do
+  for ((i = 0; i < $(rounds 20); i++)); do
     start sysv-sem sysv-sem
     for ((j = 0; j < 5; j++)); do
       stop sysv-sem STOP 2> /dev/null || true
@@ -34,7 +34,7 @@ load harness
 }
 
 @test "a signal at any moment leaves no set and no process" {
-  for ((i = 0; i < 40; i++)); do
+  for ((i = 0; i < $(rounds 40); i++)); do
     ((i % 2)) && signal=INT || signal=TERM
     start sysv-sem sysv-sem
     wait_for sysv-sem "mutex ="

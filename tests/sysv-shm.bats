@@ -36,7 +36,7 @@ segment() { awk 'FNR > 1 { print $2 }' /proc/sysvipc/shm; }
 }
 
 @test "started at the same instant: the whole text or nothing" {
-  for ((i = 0; i < ${RACES:-50}; i++)); do
+  for ((i = 0; i < ${RACES:-$(rounds 50)}; i++)); do
     start reader sysv-shm-reader
     start writer sysv-shm-writer
     finish writer
@@ -110,7 +110,7 @@ attached() { [[ $(awk 'FNR > 1 { print $7 }' /proc/sysvipc/shm) == 1 ]]; }
 
 @test "stopped and continued while the reader waits" {
   start reader sysv-shm-reader
-  for ((i = 0; i < 30; i++)); do
+  for ((i = 0; i < $(rounds 30); i++)); do
     stop reader STOP
     stop reader CONT
   done

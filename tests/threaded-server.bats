@@ -153,7 +153,7 @@ needs_a_thousand() {
   wait_until grep -qx "client 4" "/proc/${PID[server]}"/task/*/comm
   end_of_input one
   finish one
-  for ((i = 0; i < 20; i++)); do
+  for ((i = 0; i < $(rounds 20); i++)); do
     crowd many full 20 64
     finish many
   done

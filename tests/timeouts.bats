@@ -71,7 +71,7 @@ made() { ! unchanged; }
 }
 
 @test "a signal at any moment leaves nothing" {
-  for ((i = 0; i < ${KILLS:-12}; i++)); do
+  for ((i = 0; i < ${KILLS:-$(rounds 12)}; i++)); do
     ((i % 2)) && signal=INT || signal=TERM
     start timeouts timeouts --timeout-ms 2
     # INT is ignored by a background job of bash until the program has been started.
