@@ -157,7 +157,7 @@ needs_a_thousand() {
     crowd many full 20 64
     finish many
   done
-  wait_until count disconnected 401
+  wait_until count disconnected $((1 + 20 * $(rounds 20)))
   # main, and the one that waits for a signal
   alone() { [[ $(find "/proc/${PID[server]}/task" -mindepth 1 -maxdepth 1 | wc -l) == 2 ]]; }
   wait_until alone
