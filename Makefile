@@ -6,7 +6,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 export PATH := $(abspath $(TARGET)/debug):$(PATH)
 
 help: ## list the targets
-	@echo "make TARGET, where NAME is a lesson (make list):"
+	@echo "make TARGET, where NAME is a lesson (make list) or an exercise (ls crates/exercises):"
 	@sed -nE 's/^([a-zA-Z%-]+):[^#]*## (.*)/\1@\2/p' $(MAKEFILE_LIST) | sed 's/%/NAME/' | \
 	  while IFS=@ read -r target does; do printf '  %-14s %s\n' "$$target" "$$does"; done
 
