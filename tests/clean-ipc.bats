@@ -21,6 +21,9 @@ about() { grep -F -A 2 -- "$*" "$LOGS/clean.out" | tail -n 1; }
 # id_of NAME: the id that a program has printed.
 id_of() { sed -nE 's/.*\(ID: ([0-9]+)\)/\1/p' "$LOGS/$1.out"; }
 
+# in_open NAME: asleep in opening a FIFO (0: this kernel does not tell).
+in_open() { asleep "$1" && [[ $(cat "/proc/${PID[$1]}/wchan") =~ partner|fifo_open|^0$ ]]; }
+
 kill_it() { stop "$1" KILL; finish "$1" 137; }
 
 needs_own() { [[ -n ${IPC_LAB_NAMESPACE:-} ]] || skip "without a namespace others' objects are here, too"; }
@@ -220,7 +223,7 @@ contents() {
   wait_for server listening
   wait_for logger reading
   wait_for writer "Opening FIFO"
-  wait_until asleep writer
+  wait_until in_open writer
   (umask 077; truncate -s 4096 dev/shm/myshm)
   start reader sleep 100 < dev/shm/myshm
 
@@ -251,7 +254,7 @@ contents() {
   setup_places
   mkfifo -m 600 tmp/example_fifo tmp/logpipe tmp/graceful_fifo
   start opening bash -c 'cd tmp; read -r line < example_fifo' # its path stands in its memory alone
-  wait_until asleep opening
+  wait_until in_open opening
   start holding bash -c 'exec 3<> tmp/logpipe; kill -STOP $$'
   wait_until stopped holding
   clean 0
@@ -288,7 +291,7 @@ stopped() { [[ $(cut -d' ' -f3 "/proc/${PID[$1]}/stat") == T ]]; }
 @test "a stopped program (Ctrl-Z) is told how to end" {
   setup_places
   start writer fifo-writer tmp/example_fifo
-  wait_until asleep writer
+  wait_until in_open writer
   stop writer STOP
   wait_until stopped writer
   look 0
