@@ -288,6 +288,25 @@ stopped() { [[ $(cut -d' ' -f3 "/proc/${PID[$1]}/stat") == T ]]; }
   finish receiver 143
 }
 
+@test "a socket with a relative name: the one of this folder, not of another" {
+  setup_places
+  mkdir other
+  local UNDER=(env -C tmp)
+  start server unix-echo-server my_socket
+  UNDER=(env -C other)
+  start elsewhere unix-echo-server my_socket
+  UNDER=()
+  wait_for server listening
+  wait_for elsewhere listening
+  clean 0
+  [[ $(about "ls -ld $DIR/tmp/my_socket") == "  kept: in use by unix-echo-server (kill ${PID[server]})" ]]
+  kill_it server
+  clean 0
+  prints "$ rm $DIR/tmp/my_socket"
+  stop elsewhere
+  finish elsewhere
+}
+
 @test "a stopped program (Ctrl-Z) is told how to end" {
   setup_places
   start writer fifo-writer tmp/example_fifo
