@@ -29,7 +29,7 @@ without() {
   awk '
     /^  (ok|missing|mend) / { rows++; if (waiting) exit bad = 1; waiting = $1 != "ok"; next }
     /^          with: ./ { if (!waiting) exit bad = 1; waiting = 0; next }
-    !/^\$ / && !/^$/ && !/^[A-Z][A-Za-z ,\/()-]+$/ && !/^[0-9]+ ok, [0-9]+ missing, [0-9]+ to mend$/ { print "odd: " $0; bad = 1 }
+    !/^\$ / && !/^$/ && !/^[A-Z][A-Za-z ,\/()*-]+$/ && !/^[0-9]+ ok, [0-9]+ missing, [0-9]+ to mend$/ { print "odd: " $0; bad = 1 }
     END { exit bad || waiting || rows < 25 }
   ' "$LOGS/doctor.out"
   # Each row says who needs it, in a column of its own.
