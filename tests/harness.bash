@@ -218,8 +218,8 @@ show() {
 }
 
 # rounds N: how often to try what must never go wrong: N times in the long form (LONG=1, make soak),
-# a fifth of that in make test.
-rounds() { if [[ -n ${LONG:-} ]]; then echo "$1"; else echo $((($1 + 4) / 5)); fi; }
+# a tenth of that in make test.
+rounds() { if [[ -n ${LONG:-} ]]; then echo "$1"; else echo $((($1 + 9) / 10)); fi; }
 
 # run_to_end PROGRAM STATUS [ARG...]: start and finish, under the program's own name.
 run_to_end() {
