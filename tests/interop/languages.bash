@@ -21,3 +21,11 @@ each_pair() {
     done
   done
 }
+
+# needs_port_8080: the C programs know no other port, and test files run side by side: the port
+# is this test's alone until the test ends.
+needs_port_8080() {
+  exec {PORT_8080}> "$RESULTS/port-8080.lock"
+  flock "$PORT_8080"
+  ! grep -qi ':1F90 [0-9A-F:]* 0A ' /proc/net/tcp || skip "port 8080 is taken"
+}

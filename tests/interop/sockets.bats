@@ -22,10 +22,6 @@ talk() { # SERVER CLIENT: their names are those of the expected outputs
 unix() { talk unix-echo-server unix-echo-client "$1" "$2"; }
 tcp() { talk tcp-echo-server tcp-echo-client "$1" "$2"; }
 
-needs_port_8080() {
-  ! grep -qi ':1F90 [0-9A-F:]* 0A ' /proc/net/tcp || skip "port 8080 is taken"
-}
-
 # half_lines SERVER CLIENT: a C client sends a long line in pieces and waits for each one's echo.
 half_lines() {
   local server

@@ -30,6 +30,6 @@ crowd_of_two() { # SERVER CLIENT
 }
 
 @test "threaded-server with tcp-echo-client: every pair" {
-  ! grep -qi ':1F90 [0-9A-F:]* 0A ' /proc/net/tcp || skip "port 8080 is taken"
+  needs_port_8080
   each_pair threaded-server tcp-echo-client crowd_of_two
 }
