@@ -2,7 +2,7 @@
 # What the lessons make that can outlive them, under the names they take when they are given
 # none. `make clean-ipc` knows no other; tests/clean-ipc.bats compares this list with the programs.
 #
-#   leftover KIND NAME LESSON[=SIZE]...
+#   leftover KIND NAME LESSON[=SIZE]...     (an exercise, too)
 #
 # KIND         NAME                              SIZE
 # queue        the letter of ftok(DIR, letter)
@@ -19,7 +19,7 @@ LEFTOVERS=()
 leftover() { LEFTOVERS+=("$*"); }
 
 leftover queue M sysv-msgq
-leftover segment S sysv-shm=1024 producer-consumer=48
+leftover segment S sysv-shm=1024 producer-consumer=48 fix-shm-race=8 fix-shm-leftover=8192
 leftover semaphores E producer-consumer=3
 leftover mqueue /myqueue posix-msgq
 leftover shm /myshm posix-shm=4096 posix-shm=0 # 0: killed before it had a size
