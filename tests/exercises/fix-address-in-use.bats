@@ -1,0 +1,97 @@
+#!/usr/bin/env bats
+load ../exercise
+
+# serve NAME ADDR: tells its clients $LINE; its port is $PORT then.
+serve() {
+  start "$1" fix-address-in-use "$2" "$LINE"
+  PORT=$(port_of "$1") || { show "$1"; return 1; }
+}
+
+# visit NAME: a client that is told its line, and leaves after the server.
+visit() {
+  # shellcheck disable=SC2016  # the inner shell's argument
+  start "$1" bash -c 'exec cat < "/dev/tcp/127.0.0.1/$1"' client "$PORT"
+}
+
+# told NAME: that client has got its line and has gone, in time.
+told() {
+  wait_for "$1" "$LINE" && ends "$1"
+}
+
+# What the server prints after so many clients.
+expected() {
+  echo "Server listening on port $PORT"
+  for ((i = 1; i <= $1; i++)); do echo "Client $i: told $LINE"; done
+}
+
+# Whether a connection of the server's is in TIME_WAIT (06): see proc(5), /proc/net/tcp.
+time_wait() {
+  # shellcheck disable=SC2016  # awk's variables
+  "${ENTER[@]}" awk -v port=":$(printf %04X "$PORT")" \
+    'substr($2, 9) == port && $4 == "06" { found = 1 } END { exit !found }' /proc/net/tcp
+}
+
+@test "[2] each client gets the whole line, and the server hangs up first" {
+  hint "The server sends the line and closes; SO_LINGER with 0 seconds would tear the connection down (ECONNRESET) instead of closing it, and what has not been sent is lost."
+  LINE=$(random_lines 1)
+  serve server 127.0.0.1:0
+  for client in one two three; do
+    visit $client
+    finish $client
+    prints $client <(echo "$LINE")
+  done
+  wait_until time_wait
+  stop server
+  finish server
+  prints server <(expected 3)
+}
+
+@test "[4] ended and started again, it listens on the same port" {
+  hint "Connections that the server has closed stay in TIME_WAIT and keep the port for a minute: SO_REUSEADDR lets the next server have it, and must be set before bind."
+  LINE=$(random_lines 1)
+  serve first 127.0.0.1:0
+  local before=first server
+  for server in second third; do
+    visit "client-of-$before"
+    told "client-of-$before"
+    stop $before
+    finish $before
+    LINE=$(random_lines 1)
+    serve $server "127.0.0.1:$PORT"
+    before=$server
+  done
+  # The last one is given no time to say good-bye.
+  visit client-of-third
+  told client-of-third
+  stop third KILL
+  finish third 137
+  serve fourth "127.0.0.1:$PORT"
+  stop fourth
+  finish fourth
+  prints third <(expected 1)
+}
+
+@test "[2] while another server listens, it is refused" {
+  hint "Only a port that nobody listens on may be taken again. SO_REUSEPORT lets both listen at once, and on another port no client will look: say what is wrong, and exit with 1."
+  LINE=$(random_lines 1)
+  serve server 127.0.0.1:0
+  start second fix-address-in-use "127.0.0.1:$PORT" "$(random_lines 1)"
+  finish second 1
+  prints second /dev/null
+  one_error second "127.0.0.1:$PORT"
+  # The first one is none the worse for it.
+  visit client
+  told client
+  stop server
+  finish server
+}
+
+@test "[2] the server asks for SO_REUSEADDR" {
+  hint "There is an option for this: setsockopt with SO_REUSEADDR; see socket(7)."
+  LINE=$(random_lines 1)
+  start_traced server fix-address-in-use 127.0.0.1:0 "$LINE"
+  PORT=$(port_of server)
+  stop server
+  finish server
+  calls server '^setsockopt\(.*SO_REUSEADDR, \[1\], 4\) += 0'
+}
