@@ -95,22 +95,24 @@ fn data(trace: &Trace, arrows: &mut Vec<Arrow>) {
     // What is sent counts from the moment the call begins, what is received when it returns.
     sent.sort_by_key(|it| it.time);
     received.sort_by_key(|it| it.time);
-    let mut sent = sent.into_iter().peekable();
-    let mut pending: BTreeMap<String, VecDeque<Moved>> = BTreeMap::new();
+    let mut channels: BTreeMap<String, VecDeque<Moved>> = BTreeMap::new();
+    for chunk in sent {
+        let channel = channels.entry(chunk.channel.clone()).or_default();
+        channel.push_back(chunk);
+    }
     for taken in received {
-        while let Some(chunk) = sent.next_if(|it| it.time <= taken.time) {
-            pending
-                .entry(chunk.channel.clone())
-                .or_default()
-                .push_back(chunk);
-        }
-        if let Some(queue) = pending.get_mut(&taken.channel) {
+        if let Some(queue) = channels.get_mut(&taken.channel) {
             take(queue, taken, arrows);
         }
     }
 }
 
-/// Takes out of `queue` what `taken` has received, and draws an arrow from each piece.
+/// By how much a call may seem to end too early: strace notes when it begins, then asks the kernel
+/// what its descriptors are, and only then begins to measure how long it takes.
+const TOO_EARLY: Duration = Duration::from_secs(1);
+
+/// Takes out of `queue`, which holds what is sent in the order of time, what `taken` has received,
+/// and draws an arrow from each piece.
 fn take(queue: &mut VecDeque<Moved>, taken: Moved, arrows: &mut Vec<Arrow>) {
     let mut missing = taken.length;
     let mut data = taken.data.as_slice();
@@ -121,8 +123,15 @@ fn take(queue: &mut VecDeque<Moved>, taken: Moved, arrows: &mut Vec<Arrow>) {
             None => agree(&chunk.data, data),
         };
         let same_type = |chunk: &Moved| chunk.message == taken.message;
-        let Some(place) = (queue.iter().position(|it| same_type(it) && agrees(it)))
-            .or_else(|| queue.iter().position(same_type))
+        let find = |until: Duration, fits: &dyn Fn(&Moved) -> bool| {
+            let sent = queue.iter().take_while(|it| it.time <= until);
+            sent.enumerate()
+                .find(|(_, it)| same_type(it) && fits(it))
+                .map(|it| it.0)
+        };
+        let Some(place) = find(taken.time, &agrees)
+            .or_else(|| find(taken.time + TOO_EARLY, &agrees))
+            .or_else(|| find(taken.time, &|_| true))
         else {
             return;
         };
@@ -134,7 +143,7 @@ fn take(queue: &mut VecDeque<Moved>, taken: Moved, arrows: &mut Vec<Arrow>) {
             from: Some(chunk.id),
             tail: (chunk.id.0, chunk.time),
             to: Some(taken.id),
-            head: (taken.id.0, taken.time),
+            head: (taken.id.0, taken.time.max(chunk.time)),
             object: Some(taken.object.clone()),
             data: data[..moved.min(data.len())].to_vec(),
             length: moved,

@@ -11,6 +11,7 @@ mod describe;
 mod draw;
 mod log;
 mod object;
+mod peers;
 mod picture;
 mod text;
 mod trace;

@@ -145,6 +145,60 @@ fn processes_of_one_program_that_share_a_segment_have_it_in_common() {
     assert_eq!(common, ["segment 7"]);
 }
 
+/// What strace writes of programs in another network namespace: no addresses, no other ends.
+#[test]
+fn connections_in_a_box_are_put_together() {
+    let client = |tid: u32, inode: u32, port: u32, text: &str| {
+        format!(
+            "{tid} 2.{tid} connect(3<TCP:[{inode}]>, {{sa_family=AF_INET, sin_port=htons({port}), \
+             sin_addr=inet_addr(\"127.0.0.1\")}}, 16) = 0 <0.000001>\n\
+             {tid} 3.{tid} sendto(3<TCP:[{inode}]>, \"{text}\", 5, MSG_NOSIGNAL, NULL, 0) = 5 <0.000001>\n"
+        )
+    };
+    let refused = "7 2.500000 connect(4<TCP:[40]>, {sa_family=AF_INET, sin_port=htons(9), \
+         sin_addr=inet_addr(\"127.0.0.1\")}, 16) = -1 EINPROGRESS (in progress) <0.000001>\n";
+    let server = "1 1.100000 bind(3<TCP:[30]>, {sa_family=AF_INET, sin_port=htons(0), \
+         sin_addr=inet_addr(\"127.0.0.1\")}, 16) = 0 <0.000001>\n\
+         1 1.200000 getsockname(3<TCP:[30]>, {sa_family=AF_INET, sin_port=htons(9), \
+         sin_addr=inet_addr(\"127.0.0.1\")}, [128 => 16]) = 0 <0.000001>\n\
+         1 3.500000 accept4(3<TCP:[30]>, NULL, NULL, SOCK_CLOEXEC) = 4<TCP:[31]> <0.000001>\n\
+         1 3.600000 accept4(3<TCP:[30]>, NULL, NULL, SOCK_CLOEXEC) = 5<TCP:[32]> <0.000001>\n\
+         1 3.700000 read(5<TCP:[32]>, \"other\", 100) = 5 <0.000001>\n\
+         1 3.800000 read(4<TCP:[31]>, \"hello\", 100) = 5 <0.000001>\n";
+    let pair = "9 5.100000 socketpair(AF_UNIX, SOCK_STREAM, 0, [3<UNIX:[90]>, 4<UNIX:[91]>]) = 0 <0.000001>\n\
+         9 5.200000 write(3<UNIX:[90]>, \"to myself\", 9) = 9 <0.000001>\n\
+         9 5.300000 read(4<UNIX:[91]>, \"to myself\", 100) = 9 <0.000001>\n";
+    let (first, second) = (client(2, 20, 9, "hello"), client(6, 60, 9, "other"));
+    let elsewhere = client(8, 80, 10, "never");
+    let trace = trace(&[server, refused, &first, &second, &elsewhere, pair].concat());
+    assert_eq!(trace.unreadable, 0);
+    let arrows = arrows(&trace);
+    let data = arrows.iter().filter(|it| it.why == Why::Data);
+    let mut came: Vec<_> = data.map(|it| (it.tail.0, it.head.0, &*it.data)).collect();
+    came.sort();
+    assert_eq!(
+        came,
+        [
+            (2, 1, &b"hello"[..]),
+            (6, 1, b"other"),
+            (9, 9, b"to myself")
+        ]
+    );
+}
+
+/// strace -T measures from a moment after the one that it notes as the beginning.
+#[test]
+fn what_seems_to_be_received_before_it_is_sent() {
+    let trace = trace(
+        "7 1.000100 read(3<pipe:[9]>, \"one\", 100) = 3 <0.000100>\n\
+         8 1.000300 write(4<pipe:[9]>, \"one\", 3) = 3 <0.000010>\n\
+         7 1.000400 read(3<pipe:[9]>, \"two\", 100) = 3 <0.000100>\n\
+         8 1.000600 write(4<pipe:[9]>, \"not\", 3) = 3 <0.000010>\n",
+    );
+    assert_eq!(carried(&trace, Kind::Pipe), ["one"]);
+    assert!(arrows(&trace).iter().all(|it| it.tail.1 <= it.head.1));
+}
+
 #[test]
 fn interleaved_calls_are_put_together() {
     let trace = trace(

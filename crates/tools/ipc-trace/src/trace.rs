@@ -9,6 +9,7 @@ use anyhow::{Context, ensure};
 
 use crate::log::{self, Call, End, Line};
 use crate::object::{self, Kind, Object};
+use crate::peers::{peers, socket};
 use crate::picture::is_stage;
 use crate::text;
 
@@ -72,6 +73,8 @@ pub struct Trace {
     queues: HashSet<String>,
     /// The inodes of sockets with an address, or a connection.
     sockets: HashSet<String>,
+    /// What stands behind the sockets of connections that strace does not know: see [`peers`].
+    peers: HashMap<String, String>,
     /// The working directory of the first process that named a path, with a slash at the end.
     folder: String,
 }
@@ -184,6 +187,8 @@ impl Trace {
         let used =
             |it: &&Call| matches!(it.name.as_str(), "bind" | "connect") && it.value().is_some();
         self.sockets = calls.filter(used).filter_map(inode).collect();
+        self.peers = peers(self.tasks.values().flat_map(|task| &task.calls));
+        self.sockets.extend(self.peers.keys().cloned());
         let mut calls = self.tasks.values().flat_map(|task| &task.calls);
         let folder = calls.find_map(|it| it.argument(0).strip_prefix("AT_FDCWD<"));
         self.folder = folder.map_or(String::new(), |it| format!("{}/", it.trim_end_matches('>')));
@@ -338,7 +343,8 @@ impl Trace {
         if number == "AT_FDCWD" {
             return None;
         }
-        object::behind(note, |path| self.kind_of(path))
+        let peer = socket(argument).and_then(|inode| self.peers.get(&inode));
+        object::behind(peer.map_or(note, String::as_str), |path| self.kind_of(path))
     }
 
     fn posix_queue(&self, name: &[u8]) -> Option<object::End> {
@@ -373,18 +379,12 @@ impl Trace {
     }
 }
 
-/// The inode of a socket that has no address yet: `3<TCP:[242562]>`.
+/// The inode of the socket that a call makes or works on, if strace knows nothing else of it.
 fn inode(call: &Call) -> Option<String> {
-    let shown = match (&call.outcome, call.name.as_str()) {
-        (log::Outcome::Returned(fd, note), "socket") => format!("{fd}{note}"),
-        _ => call.argument(0).to_owned(),
-    };
-    let (_, note) = text::descriptor(&shown)?;
-    let inode = note.split_once(":[")?.1.strip_suffix(']')?;
-    let is_socket = ["UNIX", "TCP", "UDP", "socket"]
-        .iter()
-        .any(|it| note.starts_with(it));
-    (is_socket && inode.bytes().all(|it| it.is_ascii_digit())).then(|| inode.to_owned())
+    match (&call.outcome, call.name.as_str()) {
+        (log::Outcome::Returned(fd, note), "socket") => socket(&format!("{fd}{note}")),
+        _ => socket(call.argument(0)),
+    }
 }
 
 /// Whether a call makes a process or a thread.
