@@ -81,6 +81,16 @@ random_lines() {
       { while (n-- > 0) { w = 20 + int(rand() * 80); print substr($0, 1, w); $0 = substr($0, w + 1) } }'
 }
 
+# free_port: a port that nobody uses now, below those that the kernel gives to clients: a client that
+# tries again and again to connect to one of those may once get that very port and meet itself.
+free_port() {
+  local port
+  while port=$((20000 + RANDOM % 12000)); do
+    "${ENTER[@]}" grep -qi "$(printf ':%04X ' "$port")" /proc/net/tcp || break
+  done
+  echo "$port"
+}
+
 # prints NAME FILE: its standard output is exactly what FILE holds.
 prints() {
   diff -u --label expected --label actual "$2" "$LOGS/$1.out" || return
