@@ -1,0 +1,49 @@
+//! Prints what arrives through a FIFO, until its writer closes it.
+//!
+//! Its partner is fix-fifo-open-writer, in another terminal; either may be started first.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader};
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Parser;
+use fix_fifo_open::FIFO_PATH;
+use lesson::{Failure, say};
+
+/// Print the lines that arrive through a FIFO (partner: fix-fifo-open-writer)
+#[derive(Parser)]
+struct Args {
+    /// The FIFO; made if it is not there, removed at the end
+    #[arg(default_value = FIFO_PATH)]
+    path: PathBuf,
+}
+
+fn main() -> Result<(), Failure> {
+    let Args { path } = Args::parse();
+    lesson::clean_up_on_signal()?;
+    let name = path.display();
+
+    let made = fifo::create(&path)?;
+    // Waits until the writer opens the same FIFO.
+    let mut fifo = File::open(&path).with_context(|| format!("open {name} for reading"))?;
+
+    // End-of-file: the writer has finished.
+    io::copy(&mut fifo, &mut io::sink()).with_context(|| format!("read {name}"))?;
+    let beside = path.with_extension("data");
+    let data = File::open(&beside).with_context(|| format!("open {}", beside.display()))?;
+    fs::remove_file(&beside).with_context(|| format!("unlink {}", beside.display()))?;
+    let mut lines = 0;
+    for line in BufReader::new(data).lines() {
+        let line = line.with_context(|| format!("read {name}"))?;
+        say!("Received: {line}");
+        lines += 1;
+    }
+    match made {
+        Some(made) => drop(made),
+        // The writer has made it, or a run that was killed: it goes all the same.
+        None => fifo::unlink(&path),
+    }
+    say!("Read: {lines} lines");
+    Ok(())
+}
