@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=slow
 # make clean-ipc: it finds what the lessons leave, and removes nothing else.
 load harness
 

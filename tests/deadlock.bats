@@ -69,8 +69,9 @@ nothing_left() { [[ -z $(processes) ]] && unchanged; }
 }
 
 @test "many rounds, in two ways: every turn is counted" {
-  run_to_end deadlock 0 --rounds 30000 --timeout-ms 1
-  [[ $(grep -c "60000 of 60000 turns counted" "$LOGS/deadlock.out") == 2 ]]
+  run_to_end deadlock 0 --rounds "$(rounds 30000)" --timeout-ms 1
+  local turns=$(($(rounds 30000) * 2))
+  [[ $(grep -c "$turns of $turns turns counted" "$LOGS/deadlock.out") == 2 ]]
   silent deadlock
 }
 

@@ -65,8 +65,7 @@ ends() {
 
 # nothing_left: of queues, segments and semaphores now, and not only at the end of the test.
 nothing_left() {
-  inventory > "$LOGS/inventory.now"
-  diff "$LOGS/inventory.before" "$LOGS/inventory.now" | sed -n 's/^> /left behind: /p' > "$LOGS/left.now"
+  left_behind > "$LOGS/left.now"
   [[ ! -s $LOGS/left.now ]] || { cat "$LOGS/left.now"; return 1; }
 }
 

@@ -41,8 +41,7 @@ teardown() {
     kill -KILL "$pid" 2> /dev/null || true
     left=1
   done
-  inventory > "$LOGS/inventory.after"
-  diff "$LOGS/inventory.before" "$LOGS/inventory.after" | sed -n 's/^> /left behind: /p' > "$LOGS/left"
+  left_behind > "$LOGS/left"
   find "$DIR" \( -type p -o -type s \) -printf 'left behind: %p\n' >> "$LOGS/left"
   if [[ -s $LOGS/left ]]; then
     cat "$LOGS/left"
@@ -61,9 +60,30 @@ processes() { grep -lsz -- "^IPC_LAB_TEST=$DIR\$" /proc/[0-9]*/environ | cut -d/
 
 # The IPC objects that outlive a process, one a line.
 inventory() {
-  # shellcheck disable=SC2016  # awk's variables
-  "${ENTER[@]}" awk 'FNR > 1 { print FILENAME, "key", $1, "id", $2 }' /proc/sysvipc/{msg,shm,sem}
-  "${ENTER[@]}" find "${IPC_LAB_MQUEUE:-/dev/mqueue}" /dev/shm -mindepth 1 2> /dev/null | sort
+  if ((${#ENTER[@]})); then
+    "${ENTER[@]}" bash -c "$(declare -f objects); objects /dev/mqueue"
+  else
+    objects "${IPC_LAB_MQUEUE:-/dev/mqueue}"
+  fi
+}
+objects() (
+  shopt -s nullglob dotglob
+  for kind in msg shm sem; do
+    while read -r key id _; do
+      [[ $key == key ]] || echo "$kind key $key id $id"
+    done < "/proc/sysvipc/$kind"
+  done
+  for object in "$1"/* /dev/shm/*; do echo "$object"; done
+)
+
+# left_behind: those that were not there before the test.
+left_behind() {
+  local -A before=()
+  local object
+  while IFS= read -r object; do before[$object]=1; done < "$LOGS/inventory.before"
+  while IFS= read -r object; do
+    [[ -n ${before[$object]:-} ]] || echo "left behind: $object"
+  done < <(inventory)
 }
 
 # start NAME PROGRAM [ARG...]: runs it in the background; give it standard input with `< file`.
@@ -78,7 +98,7 @@ start() {
   # A background job of bash ignores SIGINT unless that is undone, and whatever bats reads
   # from (descriptors 3, 4) would be held open by a program that outlives the test.
   (
-    for keyboard in "${KEYBOARD[@]}" ${BOX:-}; do exec {keyboard}>&-; done
+    for keyboard in "${KEYBOARD[@]}" ${BOX:-} ${NEVER:-}; do exec {keyboard}>&-; done
     exec 2> "$LOGS/$name.err" > "$LOGS/$name.out" 3>&- 4>&-
     [[ -n ${MERGED:-} ]] && exec 2>&1
     [[ -n ${UNREAD:-} ]] && exec >&"$UNREAD"
@@ -144,7 +164,7 @@ wait_for() {
       show "$1"
       return 1
     fi
-    sleep 0.01
+    pause
   done
 }
 
@@ -153,20 +173,33 @@ wait_until() {
   local end=$((SECONDS + DEADLINE))
   until "$@"; do
     ((SECONDS <= end)) || { echo "not within $DEADLINE s: $*"; return 1; }
-    sleep 0.01
+    pause
   done
 }
 
+# pause: what lies between two looks; by a pipe into which nobody writes, as bash itself cannot sleep.
+pause() {
+  [[ -n ${NEVER:-} ]] || exec {NEVER}<> <(:)
+  read -rt 0.01 -u "$NEVER" || true
+}
+
 # asleep NAME: whether the program is blocked in a system call.
-asleep() { [[ $(cut -d' ' -f3 "/proc/${PID[$1]}/stat" 2> /dev/null) == S ]]; }
+asleep() { state_of "${PID[$1]}" && [[ $STATE == S ]]; }
+
+# state_of PID: into STATE, as in proc(5). Fails when there is no such process.
+state_of() {
+  { read -r STATE < "/proc/$1/stat"; } 2> /dev/null || return
+  STATE=${STATE##*) } # behind the name, which may be anything
+  STATE=${STATE%% *}
+}
 
 # stop NAME [SIGNAL]: TERM unless another is named.
 stop() { kill -s "${2:-TERM}" "$(program_pid "$1")"; }
 
 # program_pid NAME: the pid of the program itself, below what traces it and what put it into a box.
 program_pid() {
-  local pid=${PID[$1]} child
-  while [[ $(cat "/proc/$pid/comm" 2> /dev/null) == @(strace|nsenter) ]]; do
+  local pid=${PID[$1]} child comm
+  while { read -r comm < "/proc/$pid/comm"; } 2> /dev/null && [[ $comm == @(strace|nsenter) ]]; do
     # This file ends in no newline, which `read` calls a failure.
     read -r child _ < "/proc/$pid/task/$pid/children" || [[ -n $child ]] || break
     pid=$child
@@ -176,7 +209,7 @@ program_pid() {
 
 # freeze NAME: SIGSTOP, until it has taken effect; before it is scheduled the program may go on.
 freeze() { stop "$1" STOP && wait_until frozen "$1"; }
-frozen() { [[ $(cut -d' ' -f3 "/proc/${PID[$1]}/stat" 2> /dev/null) == @(T|Z|) ]]; } # or ended
+frozen() { ! state_of "${PID[$1]}" || [[ $STATE == [TZ] ]]; } # or ended
 
 # shake NAME...: stops and continues them (Ctrl-Z and fg) some 100 times a second, until the last
 # one ends, but no longer than a second or two.
@@ -192,17 +225,19 @@ shake() {
 
 # finish NAME [STATUS]: the program ends in time, with that exit status (0).
 finish() {
-  local name=$1 expected=${2:-0} status=0 pid=${PID[$1]} watchdog
-  # In a process group of its own, so that it ends together with its sleep.
-  # shellcheck disable=SC2016  # the inner shell's arguments
-  setsid sh -c 'sleep "$1"; echo "still running after $1 s" > "$3"
-      "$4" --explain --of "$5" >> "$3" 2> /dev/null; kill -KILL "$2"' \
-    watchdog "$DEADLINE" "$pid" "$LOGS/$name.late" "$TOOLS/ipc-trace" "IPC_LAB_TEST=$DIR" > /dev/null 2>&1 3>&- 4>&- &
+  local name=$1 expected=${2:-0} status=0 pid=${PID[$1]} leash watchdog
+  # It ends when the leash is closed; if that takes too long, it bites.
+  exec {leash}> >(
+    exec > "$LOGS/$name.watchdog" 2>&1 3>&- 4>&-
+    read -rt "$DEADLINE" || (($? > 128)) || exit 0
+    echo "still running after $DEADLINE s" > "$LOGS/$name.late"
+    "$TOOLS/ipc-trace" --explain --of "IPC_LAB_TEST=$DIR" >> "$LOGS/$name.late"
+    kill -KILL "$pid"
+  )
   watchdog=$!
-  disown "$watchdog" # its end is no news
   { wait "$pid"; } 2> /dev/null || status=$? # bash would tell of a kill in ten lines
-  kill -KILL "$watchdog" 2> /dev/null || true
-  kill -KILL -- "-$watchdog" 2> /dev/null || true
+  exec {leash}>&-
+  wait "$watchdog" || true
   [[ ! -f $LOGS/$name.late ]] || cat "$LOGS/$name.late"
   if ((status != expected)); then
     echo "$name (${PROGRAM[$name]}): exit status $status, expected $expected"

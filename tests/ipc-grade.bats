@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=slow
 load harness
 
 # Grading takes a build and a box for each test. `make test` does the short forms; `make soak`

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=slow
 load harness
 
 # As fast as the semaphores allow.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=slow
 load harness
 
 # check NAME EXPECTED: the race has lost updates, the other two have not, and the bars say the same.
@@ -32,7 +33,7 @@ unchanged() { inventory | cmp -s - "$LOGS/inventory.before"; }
 nothing_left() { [[ -z $(processes) ]] && unchanged; }
 
 @test "the race loses updates; the semaphore and the atomic addition lose none" {
-  for ((i = 0; i < 5; i++)); do
+  for ((i = $(rounds 20); i > 0; i--)); do
     run_to_end shm-race 0
     check shm-race 100000
     silent shm-race

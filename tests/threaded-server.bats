@@ -309,7 +309,7 @@ needs_a_thousand() {
 }
 
 @test "SIGTERM at a random moment, clients coming and going" {
-  for ((i = 0; i < 10; i++)); do
+  for ((i = 0; i < $(rounds 50); i++)); do
     serve
     crowd busy full 50 6400
     seq $((RANDOM * 5)) > pause # 0 to a few ms

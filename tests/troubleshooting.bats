@@ -235,7 +235,7 @@ needs_strace() {
 @test "shared memory: race conditions" {
   on_page 'Race conditions'
   terminals one two
-  shows one '--rounds 100000'
+  shows one 'shm-race'
   run ! grep -E '^load, then store .* lost 0$' "$LOGS/really"
   # The same again, with time to look at the memory of one of its processes.
   start race shm-race --rounds 100000000

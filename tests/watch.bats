@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=slow
 load harness
 
 # A copy of the project, whose exercise may be changed; the programs are those that are built.
