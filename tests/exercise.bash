@@ -7,6 +7,17 @@ load ../harness
 DEADLINE=5
 HINT=
 
+# The test's own files, such as the input that it compares the output with, are out of the program's
+# reach: that runs in $DIR, and may do there whatever it likes.
+eval "harness_$(declare -f setup)"
+setup() {
+  harness_setup || return
+  RUN_IN=$DIR
+  # shellcheck disable=SC2153  # LOGS is the harness's
+  mkdir "$LOGS/own"
+  cd "$LOGS/own" || return
+}
+
 # The harness's teardown, and the hint if anything has failed.
 eval "harness_$(declare -f teardown)"
 teardown() {
@@ -48,12 +59,17 @@ show() {
   sed -n "1,8s/^/$1 (stderr): /p" "$LOGS/$1.err" | cut -c 1-300
 }
 
+# inside COMMAND...: where the student's programs run, and with no more rights than they have.
+inside() (
+  cd "$RUN_IN" && "${ENTER[@]}" "$@"
+)
+
 # in_box PROGRAM [ARG...]: one of our own programs, where the student's run. By descriptor, because
 # no path leads there from inside the box.
 in_box() {
   local program status=0
   exec {program}< "$TOOLS/$1"
-  IPC_LAB_TEST=$DIR "${ENTER[@]}" "/proc/self/fd/$program" "${@:2}" || status=$?
+  IPC_LAB_TEST=$DIR inside "/proc/self/fd/$program" "${@:2}" || status=$?
   exec {program}<&-
   return "$status"
 }

@@ -100,6 +100,7 @@ start() {
   (
     for keyboard in "${KEYBOARD[@]}" ${BOX:-} ${NEVER:-}; do exec {keyboard}>&-; done
     exec 2> "$LOGS/$name.err" > "$LOGS/$name.out" 3>&- 4>&-
+    cd "${RUN_IN:-.}" || exit
     [[ -n ${MERGED:-} ]] && exec 2>&1
     [[ -n ${UNREAD:-} ]] && exec >&"$UNREAD"
     [[ -n ${FULL:-} ]] && exec > /dev/full

@@ -19,7 +19,7 @@ they_met() {
   prints reader <(sed 's/^/Received: /' input; echo "Read: $(wc -l < input) lines")
 }
 
-fifo_is_gone() { [[ ! -e fifo ]] || { echo "left behind: $(ls -l fifo)"; return 1; }; }
+fifo_is_gone() { [[ ! -e $DIR/fifo ]] || { echo "left behind: $(ls -l "$DIR/fifo")"; return 1; }; }
 
 @test "[2] the reader may start first" {
   hint "The reader has made the FIFO before: for the writer EEXIST (File exists) is no failure then."
@@ -59,15 +59,15 @@ fifo_is_gone() { [[ ! -e fifo ]] || { echo "left behind: $(ls -l fifo)"; return 
   hint "EEXIST says that something has that name, not that it is a FIFO: look (lstat) before you open it, and never remove what is none."
   random_lines 5 > theirs
   random_lines 5 > input
-  cp theirs fifo
-  chmod 666 fifo # in the grader the program is another user
+  cp theirs "$DIR/fifo"
+  chmod 666 "$DIR/fifo" # in the grader the program is another user
   for program in $READER $WRITER; do
     start "$program" "$program" fifo < input
     finish "$program" 1
     one_error "$program" ""
     prints "$program" /dev/null
-    [[ -f fifo ]] || { echo "the file is gone"; return 1; }
-    diff -u --label before --label after theirs fifo
+    inside test -f fifo || { echo "the file is gone"; return 1; }
+    inside cat fifo | diff -u --label before --label after theirs -
   done
 }
 

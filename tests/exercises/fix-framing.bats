@@ -10,16 +10,16 @@ start_receiver() {
   PORT=$(port_of receiver)
 }
 
-# start_peer close|keep FILE...: sends these pieces to the receiver, each once the one before has been
-# read; then closes the connection, or keeps it until the receiver closes it. The kernel has no event
-# for "was read", so it looks at the queues of the connection.
+# start_peer close|keep SIZE...: sends its input to the receiver in pieces of these sizes, each once
+# the one before has been read; then closes the connection, or keeps it until the receiver closes it.
+# The kernel has no event for "was read", so it looks at the queues of the connection.
 start_peer() {
   # shellcheck disable=SC2016  # the inner shell's variables
   start peer bash -c '
     exec 3<> "/dev/tcp/127.0.0.1/$1"
     port=$(printf ":%04X " "$1")
-    for piece in "${@:3}"; do
-      cat "$piece" >&3
+    for size in "${@:3}"; do
+      head -c "$size" >&3
       while grep -F "$port" /proc/net/tcp | grep " 01 [0-9A-F]*:" | grep -qvF " 00000000:00000000 "; do
         sleep 0.01
       done
@@ -72,13 +72,9 @@ nothing_received() {
 
   random_lines 2000 | tr -d '\n' | head -c 65792 > input
   { printf '%b' "$LENGTH"; cat input; } > bytes
-  head -c 1 bytes > piece1
-  head -c 5 bytes | tail -c +2 > piece2
-  head -c 30000 bytes | tail -c +6 > piece3
-  tail -c +30001 bytes > piece4
   echo >> input
   start_receiver
-  start_peer close piece1 piece2 piece3 piece4
+  start_peer close 1 4 29995 35796 < bytes
   finish receiver
   finish peer
   prints receiver <(received input)
@@ -95,7 +91,7 @@ nothing_received() {
     UNDER=(prlimit --as=1073741824)
     start_receiver
     UNDER=()
-    start_peer keep "${length% *}"
+    start_peer keep 4 < "${length% *}"
     nothing_received ""
     diff -u --label "expected on stderr" --label "actual on stderr" \
       <(echo "Error: a message of ${length#* } bytes: the limit is 1048576") "$LOGS/receiver.err"
@@ -117,7 +113,7 @@ nothing_received() {
   printf '%b' "$LENGTH" | head -c 2 > header
   for bytes in message header; do
     start_receiver
-    start_peer close "$bytes"
+    start_peer close 100000 < "$bytes"
     nothing_received
     finish peer
   done
