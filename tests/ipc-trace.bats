@@ -114,6 +114,16 @@ shown() {
   one_error ipc-trace "there is no process 4194304"
 }
 
+@test "who waits at a POSIX queue is told which, and why" {
+  local queue=/ipc-lab-trace-$$
+  start receiver posix-msgq-receiver $queue
+  wait_until asleep receiver
+  run_to_end ipc-trace 0 --explain "${PID[receiver]}"
+  grep -qE "posix-msgq-rece \(process ${PID[receiver]}\) is blocked in mq_receive\(3? ?$queue\): the queue is empty" "$LOGS/ipc-trace.out"
+  stop receiver
+  finish receiver 143
+}
+
 @test "the reader that holds its own write end is named" {
   mkfifo fifo
   # shellcheck disable=SC2016  # the inner shell's argument

@@ -101,6 +101,11 @@ pub fn blocked_now(pid: u32) -> Vec<Blocked> {
                 format!("{name}({first} {target})"),
                 ends(&open, target, name == "write", pid),
             ),
+            (name @ ("mq_receive" | "mq_send"), Some(queue)) => {
+                let full = name == "mq_send";
+                let why = if full { FULL } else { "the queue is empty" };
+                (format!("{name}({queue})"), why.to_owned())
+            }
             (name @ ("msgrcv" | "msgsnd"), _) => (
                 format!("{name}(queue {first})"),
                 if name == "msgrcv" {

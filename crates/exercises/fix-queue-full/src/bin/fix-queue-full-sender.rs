@@ -1,0 +1,58 @@
+//! Sends each line of standard input through a POSIX message queue. Most of them get lost: see
+//! README.md.
+//!
+//! Its partner is fix-queue-full-receiver; either may be started first.
+
+use std::io::stdin;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Parser;
+use fix_queue_full::{END, message};
+use lesson::{Failure, say};
+use posixmq::{OpenOptions, PosixMq};
+
+/// Send each line through a message queue (partner: fix-queue-full-receiver, before or after)
+#[derive(Parser)]
+struct Args {
+    /// The queue; created if it is not there
+    #[arg(default_value = fix_queue_full::NAME, value_parser = posix_msgq::parse_name)]
+    name: String,
+    /// Give up if the queue is full for this time
+    #[arg(long, value_name = "SECONDS")]
+    timeout: Option<u64>,
+}
+
+fn main() -> Result<(), Failure> {
+    let Args { name, timeout } = Args::parse();
+    lesson::clean_up_on_signal()?;
+    let (queue, made) = posix_msgq::create(&name, OpenOptions::writeonly().nonblocking())?;
+
+    let mut sent = 0;
+    let result = send_all(&queue, &name, timeout.map(Duration::from_secs), &mut sent);
+    say!("Sent: {sent} messages");
+    result?;
+
+    // They wait in the kernel for the receiver, who removes the queue.
+    if let Some(made) = made {
+        made.leave();
+    }
+    Ok(())
+}
+
+/// Sends all lines, then the end, and counts in `sent` what has got into the queue.
+fn send_all(
+    queue: &PosixMq,
+    _name: &str,
+    _timeout: Option<Duration>,
+    sent: &mut u32,
+) -> anyhow::Result<()> {
+    for line in stdin().lines() {
+        let line = line.context("read stdin")?;
+        // TODO: this returns at once, also if the queue is full.
+        let _ = queue.send(0, &message(&line));
+        *sent += 1;
+    }
+    let _ = queue.send(0, END);
+    Ok(())
+}
