@@ -119,7 +119,7 @@ shown() {
   start receiver posix-msgq-receiver $queue
   wait_until asleep receiver
   run_to_end ipc-trace 0 --explain "${PID[receiver]}"
-  grep -qE "posix-msgq-rece \(process ${PID[receiver]}\) is blocked in mq_receive\(3? ?$queue\): the queue is empty" "$LOGS/ipc-trace.out"
+  grep -qE "posix-msgq-rece \(process ${PID[receiver]}\) is blocked in mq_receive\($queue\): the queue is empty" "$LOGS/ipc-trace.out"
   stop receiver
   finish receiver 143
 }

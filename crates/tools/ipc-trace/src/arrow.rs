@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::log::{Call, Outcome};
 use crate::object::{Kind, Object};
+use crate::picture::BLOCKED;
 use crate::text;
 use crate::trace::{self, Trace};
 
@@ -348,8 +349,22 @@ fn wake_ups(trace: &Trace, arrows: &mut Vec<Arrow>) {
             // The last of what others did while this call slept.
             let before = times.partition_point(|it| it.0 <= call.end());
             let mut while_asleep = times[..before].iter().rev();
-            let woke = while_asleep.find(|(when, id)| *when <= call.start || id.0 != to.0)?;
-            (woke.0 > call.start).then_some(*woke)
+            let woke = while_asleep.find(|(when, id)| *when <= call.start || id.0 != to.0);
+            if let Some(woke) = woke.filter(|it| it.0 > call.start) {
+                return Some(*woke);
+            }
+            // Somebody has: one who seems to have come too late.
+            let flags = call.arguments.get(2).map_or("", String::as_str);
+            let slept = match call.name.starts_with("sem") {
+                true => call.took.is_some_and(|it| it >= BLOCKED),
+                false => {
+                    let free = flags.contains("O_RDWR") || flags.contains("O_NONBLOCK");
+                    !free && times[..before].iter().all(|it| it.1.0 == to.0)
+                }
+            };
+            let mut later = times[before..].iter();
+            let next = later.find(|it| it.1.0 != to.0 && it.0 <= call.end() + TOO_EARLY);
+            next.copied().filter(|_| slept)
         };
         let woke = if call.name.starts_with("accept") {
             connecting(trace, &connects, call)
@@ -367,7 +382,7 @@ fn wake_ups(trace: &Trace, arrows: &mut Vec<Arrow>) {
                 from: Some(from),
                 tail: (from.0, when),
                 to: Some(to),
-                head: (to.0, call.end()),
+                head: (to.0, call.end().max(when)),
                 object: Some(object),
                 data: Vec::new(),
                 length: 0,

@@ -10,7 +10,7 @@ use crate::object::{Kind, Object};
 use crate::trace::{self, Task, Trace};
 
 /// From here on a call counts as blocked even if nobody is seen to wake it.
-const BLOCKED: Duration = Duration::from_millis(10);
+pub(crate) const BLOCKED: Duration = Duration::from_millis(10);
 
 /// Programs that set the stage and play no part.
 pub(crate) const STAGE: [&str; 9] = [
@@ -69,6 +69,8 @@ pub struct Picture {
     pub events: Vec<Event>,
     /// How many columns there are.
     pub columns: usize,
+    /// Where [`Picture::shorten`] has left out events: before which one, and how many.
+    pub gap: Option<(usize, usize)>,
 }
 
 impl Picture {
@@ -85,6 +87,7 @@ impl Picture {
         for (index, event) in std::mem::take(&mut self.events).into_iter().enumerate() {
             let stays = matches!(event.phase, Phase::Born | Phase::Ends);
             if middle.contains(&index) && !stays {
+                self.gap.get_or_insert((kept.len(), 0)).1 += 1;
                 left_out += 1;
                 place.push(None);
             } else {
@@ -131,8 +134,8 @@ impl Picture {
         // A lane begins before all that happens in it, but after the fork that makes it.
         drafts.sort_by_key(|draft| match (draft.phase, draft.causes.len()) {
             (Phase::Born, 0) => (draft.time, 0),
-            (Phase::Born, _) => (draft.time, 2),
-            _ => (draft.time, 1),
+            (_, 0) => (draft.time, 1),
+            _ => (draft.time, 2),
         });
         let drafts = folded(drafts);
 
@@ -176,6 +179,7 @@ impl Picture {
             lanes,
             events,
             columns,
+            gap: None,
         }
     }
 }
@@ -374,6 +378,9 @@ fn rows<'a>(
             ..draft(call.start, phase, asked.to_owned())
         }];
     };
+    // Not before what has brought it about.
+    let heads = causes.iter().map(|arrow| arrow.head.1);
+    let end = heads.fold(call.end(), Duration::max);
     let woken = causes.iter().any(|arrow| arrow.tail.1 > call.start);
     let can_sleep = !prints
         && !matches!(
@@ -391,7 +398,7 @@ fn rows<'a>(
     if !(woken || (took >= BLOCKED && can_sleep)) {
         // Placed where it begins if others act upon it, where it ends if it acts upon others' deeds.
         let time = if !causes.is_empty() {
-            call.end()
+            end
         } else {
             call.start
         };
@@ -412,7 +419,7 @@ fn rows<'a>(
         },
         Draft {
             causes,
-            ..draft(call.end(), Phase::Wakes, text)
+            ..draft(end, Phase::Wakes, text)
         },
     ]
 }

@@ -200,6 +200,26 @@ fn what_seems_to_be_received_before_it_is_sent() {
 }
 
 #[test]
+fn an_open_that_seems_to_end_before_it_is_woken() {
+    let open = |tid: u32, time: &str, flags: &str, took: &str| {
+        format!(
+            "{tid} {time} openat(AT_FDCWD</tmp>, \"fifo\", {flags}) = 3</tmp/fifo> <{took}>\n\
+             {tid} 9.{tid} read(3</tmp/fifo>, \"\", 10) = 0 <0.000001>\n"
+        )
+    };
+    let made = "7 0.500000 mknodat(AT_FDCWD</tmp>, \"fifo\", S_IFIFO|0600) = 0 <0.000001>\n";
+    let writer = open(7, "1.000000", "O_WRONLY", "0.100000");
+    let reader = open(8, "1.100030", "O_RDONLY", "0.000010");
+    let late = open(9, "1.500000", "O_RDONLY", "0.000010");
+    let trace = trace(&[made, &writer, &reader, &late].concat());
+    let arrows = arrows(&trace);
+    let woken: Vec<_> = (arrows.iter().filter(|it| it.why == Why::Wake))
+        .map(|it| (it.tail.0, it.head.0, it.tail.1 <= it.head.1))
+        .collect();
+    assert_eq!(woken, [(8, 7, true)]);
+}
+
+#[test]
 fn interleaved_calls_are_put_together() {
     let trace = trace(
         "7 1.000001 read(3<pipe:[9]>,  <unfinished ...>\n\

@@ -21,6 +21,10 @@ pub fn mermaid(picture: &Picture) -> String {
     for (index, event) in picture.events.iter().enumerate() {
         let lane = event.lane;
         let said = quoted(&without_times(&event.text));
+        if let Some((_, left_out)) = picture.gap.filter(|gap| gap.0 == index) {
+            let last = picture.lanes.len() - 1;
+            let _ = writeln!(text, "    Note over P0,P{last}: {left_out} more");
+        }
         let first = event.causes.first();
         let from = first.map(|(tail, why)| (picture.events[*tail].lane, *why));
         match from.filter(|(from, _)| *from != lane) {
