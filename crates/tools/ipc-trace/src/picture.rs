@@ -397,11 +397,7 @@ fn rows<'a>(
         );
     if !(woken || (took >= BLOCKED && can_sleep)) {
         // Placed where it begins if others act upon it, where it ends if it acts upon others' deeds.
-        let time = if !causes.is_empty() {
-            end
-        } else {
-            call.start
-        };
+        let time = if !causes.is_empty() { end } else { call.start };
         let begins = vec![id];
         return vec![Draft {
             causes,
