@@ -61,3 +61,16 @@ TABLE=$ROOT/crates/README.md
   grep -qF '(crates/TROUBLESHOOTING.md)' "$ROOT/README.md"
   for target in doctor clean-ipc; do grep -qF "make $target" "$ROOT/README.md"; done
 }
+
+@test "every exercise is in README.md, and where its problem is explained; its page lists its tests" {
+  local exercise page
+  for page in "$ROOT"/crates/exercises/*/README.md; do
+    exercise=$(basename "$(dirname "$page")")
+    grep -qF "| [$exercise](crates/exercises/$exercise) | " "$ROOT/README.md" || { echo "not in README.md: $exercise"; return 1; }
+    # The points and names are those of the test file.
+    diff <(sed -nE 's/^\| ([0-9]+) \| (.*) \|$/\1 \2/p' "$page") \
+      <(sed -nE 's/^@test "\[([0-9]+)\] (.*)" \{$/\1 \2/p' "$ROOT/tests/exercises/$exercise.bats") || { echo "$page"; return 1; }
+    [[ $exercise != fix-* ]] || grep -qF "[$exercise](exercises/$exercise)" "$ROOT/crates/TROUBLESHOOTING.md" ||
+      { echo "not in TROUBLESHOOTING.md: $exercise"; return 1; }
+  done
+}
