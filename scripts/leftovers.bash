@@ -18,12 +18,14 @@
 LEFTOVERS=()
 leftover() { LEFTOVERS+=("$*"); }
 
-leftover queue M sysv-msgq
+leftover queue M sysv-msgq fix-msg-type
 leftover segment S sysv-shm=1024 producer-consumer=48 fix-shm-race=8 fix-shm-leftover=8192
 leftover semaphores E producer-consumer=3
 leftover mqueue /myqueue posix-msgq
+leftover mqueue /exercise_queue fix-queue-full
 leftover shm /myshm posix-shm=4096 posix-shm=0 # 0: killed before it had a size
 leftover fifo /tmp/example_fifo fifo
+leftover fifo /tmp/exercise_fifo fix-fifo-open
 leftover folder /tmp/fifo-open-modes-XXXXXX fifo-open-modes
 leftover fifo /tmp/logpipe logger
 leftover socket /tmp/my_socket unix-echo

@@ -463,7 +463,9 @@ nameless() { [[ -n $(awk 'FNR > 1 && $1 == 0' /proc/sysvipc/sem) ]]; }
     grep -rhoE '"/tmp/[^"]+"|"[^"]*-XXXXXX"' "$ROOT/crates/examples/$lesson/src" |
       sed -E -e 's/"//g' -e 's#^([^/])#/tmp/\1#' -e "s#^#$lesson #"
   done > said
-  # An exercise has no --help to go by: the key is that of the lesson whose library it takes.
+  # Exercises: the names in their code, and the key of the lesson whose library they take.
+  (cd "$ROOT/crates/exercises" && grep -roE 'str = "/[a-z_/]+"' --include '*.rs' .) |
+    sed -nE 's#^\./([^/]*)/src/.*"(.*)"$#\1 \2#p' >> said
   grep -rlE 'ftok\(.*PROJECT' "$ROOT"/crates/exercises/*/src | while read -r source; do
     lesson=${source#*/crates/exercises/}
     grep -oE 'use sysv_(shm|msgq)' "$source" | sed -e 's/.*shm/S/' -e 's/.*msgq/M/' -e "s#^#${lesson%%/*} #"
