@@ -46,8 +46,8 @@ watch-%: build ## the same at every save
 hint-%: build ## the next hint for an exercise
 	@ipc-grade hint $*
 
-grade: build ## grade a submission (SUBMISSION=folder, OUT=folder for results.json)
-	@ipc-grade grade "$(SUBMISSION)" $(if $(OUT),--out "$(OUT)")
+grade: build ## grade a submission (SUBMISSION=folder) or a class (SUBMISSIONS=folder, JOBS=n); OUT=folder
+	@$(if $(SUBMISSIONS),ipc-grade class "$(SUBMISSIONS)" --out "$(or $(OUT),grades)" $(if $(JOBS),--jobs $(JOBS)),ipc-grade grade "$(SUBMISSION)" $(if $(OUT),--out "$(OUT)"))
 
 soak: build ## run every test 50 times with all cores busy (RUNS=50)
 	@scripts/soak $(or $(RUNS),50)

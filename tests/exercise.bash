@@ -43,14 +43,14 @@ enter_box() {
   exec {BOX}> "$LOGS/box.in"
   local word
   while IFS= read -r word && [[ -n $word ]]; do ENTER+=("$word"); done < "$LOGS/box.out"
-  ((${#ENTER[@]})) || { echo "no box:"; cat "$LOGS/box.err"; return 1; }
+  ((${#ENTER[@]})) || { echo "grader: no box: $(< "$LOGS/box.err")"; return 1; }
 }
 
 # Waits until everything in the box has gone.
 leave_box() {
   ENTER=()
   exec {BOX}>&-
-  wait "$BOX_PID" || { echo "the box:"; cat "$LOGS/box.err"; }
+  wait "$BOX_PID" || echo "grader: the box was lost: $(< "$LOGS/box.err")"
 }
 
 # show NAME: the first lines of what it printed are enough.

@@ -22,7 +22,7 @@ ENTER=()
 DEADLINE=${DEADLINE:-20} # seconds after which a program that should have ended is killed
 
 setup() {
-  DIR=$(mktemp -d /tmp/ipc-lab.XXXXXX)
+  DIR=$(mktemp -d "${IPC_LAB_TMP:-/tmp}/ipc-lab.XXXXXX")
   LOGS=$BATS_TEST_TMPDIR
   declare -gA PID=() PROGRAM=() KEYBOARD=()
   UNDER=()

@@ -2,12 +2,12 @@
 
 use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use lesson::poll_until;
 use nix::fcntl::{Flock, FlockArg};
 use nix::sys::signal::{Signal, killpg};
@@ -246,11 +246,29 @@ impl<'a> Workshop<'a> {
             .stdout(output)
             .stderr(errors)
             .process_group(0);
+        let started = Instant::now();
         let mut child = command.spawn().context("run cargo in its box")?;
         // waitpid has no time limit, so this polls.
         let ended = poll_until(LIMIT, || child.try_wait().context("waitpid"))?;
         match ended {
-            Some(status) => Ok(status.success()),
+            // Not the compiler's doing, and so not the student's. bwrap passes on what ended cargo
+            // as 128 + signal, as a shell does.
+            Some(status) if status.signal().is_some() || status.code() > Some(128) => {
+                bail!("the build was killed: {status}")
+            }
+            Some(status) => {
+                let text = fs::read_to_string(says).unwrap_or_default();
+                // At its limit of processor time the kernel kills the compiler: that is the student's.
+                let killed = |it: &str| {
+                    it.trim_start().starts_with("process didn't exit")
+                        && it.ends_with("(signal: 9, SIGKILL: kill)")
+                };
+                ensure!(
+                    started.elapsed() > LIMIT / 4 || !text.lines().any(killed),
+                    "the compiler was killed: is there too little memory?"
+                );
+                Ok(status.success())
+            }
             None => {
                 let group = Pid::from_raw(child.id().try_into().context("pid")?);
                 let _ = killpg(group, Signal::SIGKILL);

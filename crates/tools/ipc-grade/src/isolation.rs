@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use lesson::{poll_until, say};
-use nix::fcntl::OFlag;
+use nix::fcntl::{Flock, FlockArg, OFlag};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, Uid, User, pipe2};
 use tempfile::TempDir;
@@ -158,9 +158,18 @@ fn unused_uid() -> anyhow::Result<u32> {
         let named = User::from_uid(Uid::from_raw(*uid));
         matches!(named, Ok(None)) && processes_of(*uid).is_empty()
     };
-    (first..65_000)
-        .find(is_free)
-        .context("no unused uid below 65000")
+    // Two graders must never have the same: each locks a file for its own until it ends.
+    let shelf = Project::find()?.0.join("target/ipc-grade/uids");
+    fs::create_dir_all(&shelf).with_context(|| format!("mkdir {}", shelf.display()))?;
+    for uid in (first..65_000).filter(is_free) {
+        let file = shelf.join(uid.to_string());
+        let file = File::create(&file).with_context(|| format!("create {}", file.display()))?;
+        if let Ok(lock) = Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            std::mem::forget(lock);
+            return Ok(uid);
+        }
+    }
+    bail!("no unused uid below 65000")
 }
 
 /// The processes that run under that uid.
@@ -208,7 +217,10 @@ pub fn make_box(args: &BoxArgs) -> anyhow::Result<()> {
     // The test holds the other end of this pipe open as long as it lives.
     let mut nothing = Vec::new();
     stdin().read_to_end(&mut nothing).context("read stdin")?;
-    made.end()
+    let stands = made.stands()?;
+    made.end()?;
+    ensure!(stands, "it ended before its test");
+    Ok(())
 }
 
 /// A box that stands.
@@ -271,6 +283,14 @@ impl Made {
         words.push("PATH=/usr/local/bin:/usr/bin:/bin".into());
         words.extend([format!("HOME={dir}"), format!("IPC_LAB_TEST={dir}")]);
         words
+    }
+
+    /// Whether nobody has ended it yet, from outside or from within.
+    fn stands(&mut self) -> anyhow::Result<bool> {
+        match &mut self.bwrap {
+            Some((bwrap, _)) => Ok(bwrap.try_wait().context("waitpid")?.is_none()),
+            None => Ok(true),
+        }
     }
 
     /// Ends every process in the box and removes what they made.

@@ -3,25 +3,27 @@
 
 mod bats;
 mod build;
+mod class;
+mod digest;
 mod exercise;
+mod grade;
 mod isolation;
 mod overlay;
 mod results;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use clap::{Parser, Subcommand};
-use lesson::{Failure, note, say};
+use lesson::{Failure, say};
 use tempfile::TempDir;
 
 use crate::bats::Setting;
-use crate::build::Workshop;
-use crate::exercise::{Exercise, Project};
+use crate::exercise::Project;
 use crate::isolation::Isolation;
-use crate::results::{Status, TestResult, Verdict};
+use crate::results::Status;
 
 /// Grade exercises: a student's own, or a submission
 #[derive(Parser)]
@@ -54,18 +56,25 @@ enum Task {
         /// Where to write results.json (default: only the table is printed)
         #[arg(long, value_name = "FOLDER")]
         out: Option<PathBuf>,
-        /// Only this exercise; may be repeated (default: all that the submission has)
-        #[arg(long, value_name = "NAME")]
-        exercise: Vec<String>,
-        /// Only the first so many tests of each exercise, for a quick look
+        #[command(flatten)]
+        how: grade::How,
+    },
+    /// Grade a class: a folder with a submission in each of its folders
+    ///
+    /// Each submission is graded by an `ipc-grade grade` of its own. After a kill the same command
+    /// goes on where it was: whoever has a verdict on these sources is not graded again. Exits with
+    /// 0 when every submission has a verdict.
+    Class {
+        /// The folder with the submissions
+        submissions: PathBuf,
+        /// Where to write grades.csv, and a folder for each submission
+        #[arg(long, value_name = "FOLDER")]
+        out: PathBuf,
+        /// How many to grade at a time (default: one for each processor)
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-        tests: Option<u16>,
-        /// Grade even where nothing keeps the submission from this machine's files and processes
-        #[arg(long)]
-        trust_submissions: bool,
-        /// Use this level of isolation or refuse: 1 bubblewrap, 2 an unused uid, 3 none
-        #[arg(long, value_name = "LEVEL", value_parser = clap::value_parser!(u8).range(1..=3))]
-        level: Option<u8>,
+        jobs: Option<u16>,
+        #[command(flatten)]
+        how: grade::How,
     },
     /// Say which isolation this machine allows
     Canary,
@@ -81,15 +90,14 @@ fn main() -> Result<(), Failure> {
         Task::Grade {
             submission,
             out,
-            exercise,
-            tests,
-            trust_submissions,
-            level,
-        } => {
-            let isolation = Isolation::choose(level, trust_submissions)?;
-            let tests = tests.map_or(usize::MAX, usize::from);
-            grade(&submission, out.as_deref(), &exercise, tests, isolation)?;
-        }
+            how,
+        } => grade::run(&submission, out.as_deref(), &how)?,
+        Task::Class {
+            submissions,
+            out,
+            jobs,
+            how,
+        } => class::run(&submissions, &out, jobs, &how)?,
         Task::Canary => say!("{}", Isolation::choose(None, true)?),
         Task::Box(args) => isolation::make_box(&args)?,
     }
@@ -221,140 +229,4 @@ fn hint(name: &str, again: bool) -> anyhow::Result<()> {
         say!("\nThat was the last one (the first one again: ipc-grade hint {name} --again).");
     }
     fs::write(&file, (number + 1).to_string()).with_context(|| format!("write {}", file.display()))
-}
-
-/// A submission: every test that it has an exercise for.
-fn grade(
-    submission: &Path,
-    out: Option<&Path>,
-    only: &[String],
-    tests: usize,
-    isolation: Isolation,
-) -> anyhow::Result<()> {
-    let project = Project::find()?;
-    ensure!(submission.is_dir(), "{} is no folder", submission.display());
-    for name in only {
-        project.exercise(name)?;
-    }
-    let wanted = |it: &Exercise| match only {
-        [] => overlay::has(submission, &it.name),
-        _ => only.contains(&it.name),
-    };
-    let mut exercises: Vec<_> = project.exercises()?.into_iter().filter(wanted).collect();
-    for exercise in &mut exercises {
-        exercise.tests.truncate(tests);
-    }
-    if exercises.is_empty() {
-        bail!(
-            "{} holds no EXERCISE/src of this project",
-            submission.display()
-        );
-    }
-    let name = submission
-        .canonicalize()
-        .with_context(|| format!("{}", submission.display()))?;
-    let mut verdict = Verdict {
-        submission: name
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned(),
-        isolation: isolation.to_string(),
-        grader_error: None,
-        complete: false,
-        score: 0,
-        out_of: 0,
-        tests: exercises.iter().flat_map(not_run).collect(),
-    };
-    let file = out.map(|folder| folder.join("results.json"));
-    if let Some(folder) = out {
-        fs::create_dir_all(folder).with_context(|| format!("mkdir {}", folder.display()))?;
-    }
-    let save = |verdict: &mut Verdict| match &file {
-        Some(file) => verdict.write(file),
-        None => Ok(()),
-    };
-    save(&mut verdict)?;
-    if !isolation.is_safe() {
-        note!("{isolation}: the submission can reach this machine's files and processes");
-    }
-    if let Err(error) = grade_all(
-        &project,
-        submission,
-        &exercises,
-        &isolation,
-        &mut verdict,
-        &save,
-    ) {
-        // What went wrong here is not the student's fault, and is no zero.
-        verdict.grader_error = Some(format!("{error:#}"));
-        save(&mut verdict)?;
-        return Err(error.context("the grader failed"));
-    }
-    verdict.complete = true;
-    save(&mut verdict)?;
-    verdict.add_up();
-    lesson::print(verdict.table().as_bytes());
-    Ok(())
-}
-
-fn not_run(exercise: &Exercise) -> Vec<TestResult> {
-    let result = |test: &exercise::Test| TestResult {
-        exercise: exercise.name.clone(),
-        test: test.name.clone(),
-        points: test.points,
-        status: Status::NotRun,
-        rationale: "not reached yet".into(),
-        help: String::new(),
-        expected: String::new(),
-        actual: String::new(),
-    };
-    exercise.tests.iter().map(result).collect()
-}
-
-fn grade_all(
-    project: &Project,
-    submission: &Path,
-    exercises: &[Exercise],
-    isolation: &Isolation,
-    verdict: &mut Verdict,
-    save: &impl Fn(&mut Verdict) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
-    let bats = find_bats(project)?;
-    let mut place = 0;
-    for exercise in exercises {
-        let slots = place..place + exercise.tests.len();
-        place = slots.end;
-        let workshop = Workshop::new(project, isolation)?;
-        let built = match overlay::sources(submission, &exercise.name) {
-            Ok(sources) => workshop.build(&exercise.name, &sources)?,
-            Err(error) => Err(format!("{error:#}")),
-        };
-        let bin = match built {
-            Ok(bin) => bin,
-            Err(why) => {
-                for slot in slots {
-                    verdict.tests[slot].status = Status::Failed;
-                    verdict.tests[slot].rationale = why.clone();
-                    verdict.tests[slot].help =
-                        "The program must compile before it can be tested.".into();
-                }
-                save(verdict)?;
-                continue;
-            }
-        };
-        let setting = Setting {
-            bin,
-            tools: tools()?,
-            bats: bats.clone(),
-            box_command: isolation.box_command()?,
-            enter: Vec::new(),
-            scratch: workshop.scratch(),
-        };
-        for (slot, test) in slots.zip(&exercise.tests) {
-            verdict.tests[slot] = bats::run(&setting, exercise, test)?;
-            save(verdict)?;
-        }
-    }
-    Ok(())
 }

@@ -18,6 +18,10 @@ const FILES: usize = 200;
 /// # Errors
 /// When something there is no regular `.rs` file, or it is too much: the student is told.
 pub fn sources(submission: &Path, exercise: &str) -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
+    ensure!(
+        has(submission, exercise),
+        "there is no folder {exercise}/src (a symbolic link is none)"
+    );
     let mut found = Vec::new();
     let root = submission.join(exercise).join("src");
     collect(&root, Path::new(""), 0, &mut found)?;

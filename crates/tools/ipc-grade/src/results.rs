@@ -1,6 +1,6 @@
 //! The verdict on a submission, and the file that holds it at every moment.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 
@@ -48,6 +48,8 @@ pub struct Verdict {
     pub submission: String,
     /// How the student's programs were kept apart from everything else.
     pub isolation: String,
+    /// What was graded, and by which tests: see digest.rs.
+    pub digest: String,
     /// What the grader itself could not do; the student is not to blame for that.
     pub grader_error: Option<String>,
     /// True once every test has its result.
@@ -68,23 +70,31 @@ impl Verdict {
         self.out_of = self.tests.iter().map(|it| it.points).sum();
     }
 
-    /// Replaces the file by this verdict in one step: whoever reads it sees the old or the new one.
+    /// Writes it into a file, see [`replace`].
     ///
     /// # Errors
     /// When the folder cannot be written.
     pub fn write(&mut self, file: &Path) -> anyhow::Result<()> {
         self.add_up();
-        let folder = file.parent().context("the folder of the results")?;
-        let shown = || format!("write {}", file.display());
-        let mut new = NamedTempFile::new_in(folder).with_context(shown)?;
-        serde_json::to_writer_pretty(&mut new, self).with_context(shown)?;
-        new.write_all(b"\n").with_context(shown)?;
-        new.as_file().sync_data().with_context(shown)?;
-        // rename(2) is atomic; the folder is synced so that it also survives a power cut.
-        new.persist(file).with_context(shown)?;
-        File::open(folder)
-            .and_then(|it| it.sync_all())
-            .with_context(shown)
+        let mut text = serde_json::to_vec_pretty(self).context("write JSON")?;
+        text.push(b'\n');
+        replace(file, &text)
+    }
+
+    /// Reads what [`Verdict::write`] has written.
+    ///
+    /// # Errors
+    /// When that cannot be read, or is no verdict.
+    pub fn read(file: &Path) -> anyhow::Result<Self> {
+        let text = fs::read(file).with_context(|| format!("read {}", file.display()))?;
+        serde_json::from_slice(&text)
+            .with_context(|| format!("{} is no results.json of ipc-grade", file.display()))
+    }
+
+    /// The points of the tests that have no verdict.
+    pub fn open(&self) -> u32 {
+        let open = self.tests.iter().filter(|it| it.status == Status::NotRun);
+        open.map(|it| it.points).sum()
     }
 
     /// The table that a terminal shows; ends in `Score: x/y`.
@@ -99,11 +109,26 @@ impl Verdict {
             let (name, of) = (&test.test, test.points);
             text += &format!("{:<22} {points}/{of}  {mark:<7}  {name}\n", test.exercise);
         }
-        let open = self.tests.iter().filter(|it| it.status == Status::NotRun);
-        let open: u32 = open.map(|it| it.points).sum();
+        let open = self.open();
         if open > 0 {
             text += &format!("{open} points without a verdict: see the tests that were not run.\n");
         }
         text + &format!("Score: {}/{}\n", self.score, self.out_of)
     }
+}
+
+/// Replaces a file in one step: whoever reads it sees the old or the new one, also after a kill.
+///
+/// # Errors
+/// When the folder cannot be written.
+pub fn replace(file: &Path, text: &[u8]) -> anyhow::Result<()> {
+    let folder = file.parent().context("the folder of the results")?;
+    let shown = || format!("write {}", file.display());
+    let mut new = NamedTempFile::new_in(folder).with_context(shown)?;
+    new.write_all(text).with_context(shown)?;
+    new.as_file().sync_all().with_context(shown)?;
+    new.persist(file).with_context(shown)?;
+    File::open(folder)
+        .and_then(|it| it.sync_all())
+        .with_context(shown)
 }

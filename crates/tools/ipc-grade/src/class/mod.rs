@@ -1,0 +1,201 @@
+//! A class: one `ipc-grade grade` for each submission, and one table of marks.
+
+mod child;
+mod gradebook;
+mod scratch;
+
+use std::fs::{self, File};
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use anyhow::{Context, ensure};
+use indicatif::{ProgressBar, ProgressStyle};
+use lesson::note;
+use nix::fcntl::{Flock, FlockArg};
+
+use crate::exercise::Project;
+use crate::grade::How;
+use crate::results::Verdict;
+use crate::{digest, find_bats};
+use child::Children;
+use gradebook::{Gradebook, Mark, Outcome};
+use scratch::Scratch;
+
+/// What the threads that grade have in common.
+struct Class<'a> {
+    project: Project,
+    folder: &'a Path,
+    out: PathBuf,
+    how: &'a How,
+    scratch: Scratch,
+    children: Children,
+    book: Mutex<Gradebook>,
+    next: AtomicUsize,
+    bar: ProgressBar,
+}
+
+/// Grades every submission in a folder.
+///
+/// # Errors
+/// When the grader fails, also if only for one of the submissions.
+pub fn run(folder: &Path, out: &Path, jobs: Option<u16>, how: &How) -> anyhow::Result<()> {
+    let children = Children::default();
+    children.end_on_signal()?;
+    ensure!(folder.is_dir(), "{} is no folder", folder.display());
+    let project = Project::find()?;
+    for name in &how.exercise {
+        project.exercise(name)?;
+    }
+    // What would fail for each of them fails once, and now.
+    drop(how.isolation()?);
+    find_bats(&project)?;
+
+    fs::create_dir_all(out).with_context(|| format!("mkdir {}", out.display()))?;
+    let out = out
+        .canonicalize()
+        .with_context(|| format!("{}", out.display()))?;
+    let _lock = lock(&out)?;
+    let names = gradebook::submissions(folder, &out)?;
+    ensure!(
+        !names.is_empty(),
+        "{} holds no folder, so no submission",
+        folder.display()
+    );
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    let jobs = jobs.map_or(processors, usize::from).min(names.len());
+    let bar = progress_bar(names.len());
+    let class = Class {
+        scratch: Scratch::new(&out)?,
+        book: Mutex::new(Gradebook::new(out.join("grades.csv"), names)?),
+        project,
+        folder,
+        out,
+        how,
+        children,
+        next: AtomicUsize::new(0),
+        bar,
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(|| class.work())).collect();
+        // A worker fails when grades.csv cannot be written: the others find that too.
+        workers
+            .into_iter()
+            .map(|it| {
+                it.join()
+                    .map_err(|_| anyhow::anyhow!("a worker panicked"))?
+            })
+            .collect::<anyhow::Result<()>>()
+    })?;
+    class.bar.finish_and_clear();
+    let book = class
+        .book
+        .into_inner()
+        .map_err(|_| anyhow::anyhow!("a worker panicked"))?;
+    lesson::print(book.table().as_bytes());
+    let failures = book.grader_failures();
+    ensure!(
+        failures == 0,
+        "the grader failed for {failures} of {} submissions; the same command grades them again",
+        book.len()
+    );
+    Ok(())
+}
+
+/// One class at a time writes into a folder.
+fn lock(out: &Path) -> anyhow::Result<Flock<File>> {
+    let file = out.join(".lock");
+    let open = File::create(&file).with_context(|| format!("create {}", file.display()))?;
+    Flock::lock(open, FlockArg::LockExclusiveNonblock)
+        .map_err(|(_, errno)| errno)
+        .with_context(|| {
+            format!(
+                "flock {}: does another ipc-grade write there?",
+                file.display()
+            )
+        })
+}
+
+fn progress_bar(of: usize) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len}  {elapsed_precise}  {msg}");
+    let bar = ProgressBar::new(of as u64);
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.enable_steady_tick(std::time::Duration::from_secs(1));
+    bar
+}
+
+impl Class<'_> {
+    /// Grades one submission after the other, until none is left.
+    fn work(&self) -> anyhow::Result<()> {
+        loop {
+            let place = self.next.fetch_add(1, Ordering::Relaxed);
+            let Some(name) = self.book()?.name(place) else {
+                return Ok(());
+            };
+            let mark = self.mark(&name).unwrap_or_else(|error| Mark {
+                outcome: Outcome::GraderFailed,
+                why: format!("{error:#}"),
+                ..Mark::default()
+            });
+            let mut book = self.book()?;
+            book.set(place, mark)?;
+            let line = book.line(place);
+            if self.bar.is_hidden() {
+                note!("{line}");
+            } else {
+                self.bar.set_message(line);
+                self.bar.inc(1);
+            }
+        }
+    }
+
+    fn book(&self) -> anyhow::Result<std::sync::MutexGuard<'_, Gradebook>> {
+        let book = self.book.lock();
+        book.map_err(|_| anyhow::anyhow!("a worker panicked"))
+    }
+
+    /// The mark of one submission: that of an earlier run, if it still holds.
+    fn mark(&self, name: &Path) -> anyhow::Result<Mark> {
+        let submission = self.folder.join(name);
+        let exercises = self.how.exercises(&self.project, &submission)?;
+        if exercises.is_empty() {
+            return Ok(Mark {
+                outcome: Outcome::Nothing,
+                why: "no EXERCISE/src of this project".into(),
+                ..Mark::default()
+            });
+        }
+        let digest = digest::of(&self.project, &submission, &exercises)?;
+        let out = self.out.join(name);
+        let file = out.join("results.json");
+        let holds = |it: &Verdict| it.complete && it.digest == digest;
+        if let Some(verdict) = Verdict::read(&file).ok().filter(holds) {
+            return Ok(Mark::of(&verdict, true));
+        }
+        fs::create_dir_all(&out).with_context(|| format!("mkdir {}", out.display()))?;
+        // Whatever happens to the child: no verdict on other sources stands there.
+        match fs::remove_file(&file) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("rm {}", file.display()));
+            }
+            _ => {}
+        }
+        let ended = self
+            .children
+            .grade(&submission, &out, self.how, &self.scratch)?;
+        let verdict = Verdict::read(&file).with_context(|| ended.clone())?;
+        if !verdict.complete {
+            return Ok(Mark {
+                outcome: Outcome::GraderFailed,
+                why: verdict.grader_error.unwrap_or(ended),
+                ..Mark::default()
+            });
+        }
+        Ok(Mark::of(&verdict, false))
+    }
+}

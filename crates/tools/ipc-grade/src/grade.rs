@@ -1,0 +1,209 @@
+//! One submission: builds it, runs its tests, writes down its verdict after each.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, bail, ensure};
+use lesson::note;
+
+use crate::bats::{self, Setting};
+use crate::build::Workshop;
+use crate::exercise::{self, Exercise, Project};
+use crate::isolation::Isolation;
+use crate::results::{Status, TestResult, Verdict};
+use crate::{digest, find_bats, overlay, tools};
+
+/// How to grade: the same for one submission and for a class.
+#[derive(clap::Args, Debug, Clone)]
+pub struct How {
+    /// Only this exercise; may be repeated (default: all that the submission has)
+    #[arg(long, value_name = "NAME")]
+    pub exercise: Vec<String>,
+    /// Only the first so many tests of each exercise, for a quick look
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub tests: Option<u16>,
+    /// Grade even where nothing keeps the submission from this machine's files and processes
+    #[arg(long)]
+    pub trust_submissions: bool,
+    /// Use this level of isolation or refuse: 1 bubblewrap, 2 an unused uid, 3 none
+    #[arg(long, value_name = "LEVEL", value_parser = clap::value_parser!(u8).range(1..=3))]
+    pub level: Option<u8>,
+}
+
+impl How {
+    /// The isolation that this asks for.
+    ///
+    /// # Errors
+    /// When it cannot be had.
+    pub fn isolation(&self) -> anyhow::Result<Isolation> {
+        Isolation::choose(self.level, self.trust_submissions)
+    }
+
+    /// The same as words of a command line.
+    pub fn words(&self) -> Vec<OsString> {
+        let mut words = Vec::new();
+        let mut add = |name: &str, value: &str| words.push(format!("{name}={value}").into());
+        for name in &self.exercise {
+            add("--exercise", name);
+        }
+        if let Some(tests) = self.tests {
+            add("--tests", &tests.to_string());
+        }
+        if let Some(level) = self.level {
+            add("--level", &level.to_string());
+        }
+        if self.trust_submissions {
+            words.push("--trust-submissions".into());
+        }
+        words
+    }
+
+    /// What is to be graded of that submission.
+    ///
+    /// # Errors
+    /// When an exercise that was asked for does not exist.
+    pub fn exercises(&self, project: &Project, submission: &Path) -> anyhow::Result<Vec<Exercise>> {
+        let mut exercises = match self.exercise.as_slice() {
+            [] => project.exercises()?,
+            names => names
+                .iter()
+                .map(|it| project.exercise(it))
+                .collect::<anyhow::Result<_>>()?,
+        };
+        if self.exercise.is_empty() {
+            exercises.retain(|it| overlay::has(submission, &it.name));
+        }
+        for exercise in &mut exercises {
+            exercise
+                .tests
+                .truncate(self.tests.map_or(usize::MAX, usize::from));
+        }
+        Ok(exercises)
+    }
+}
+
+/// Grades it, prints its table, and writes results.json into a folder.
+///
+/// # Errors
+/// When the grader fails; what is wrong with the submission is no error.
+pub fn run(submission: &Path, out: Option<&Path>, how: &How) -> anyhow::Result<()> {
+    let isolation = how.isolation()?;
+    let project = Project::find()?;
+    ensure!(submission.is_dir(), "{} is no folder", submission.display());
+    let exercises = how.exercises(&project, submission)?;
+    if exercises.is_empty() {
+        bail!(
+            "{} holds no EXERCISE/src of this project",
+            submission.display()
+        );
+    }
+    let name = submission
+        .canonicalize()
+        .with_context(|| format!("{}", submission.display()))?;
+    let mut verdict = Verdict {
+        submission: name
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
+        isolation: isolation.to_string(),
+        digest: digest::of(&project, submission, &exercises)?,
+        grader_error: None,
+        complete: false,
+        score: 0,
+        out_of: 0,
+        tests: exercises.iter().flat_map(not_run).collect(),
+    };
+    let file = out.map(|folder| folder.join("results.json"));
+    if let Some(folder) = out {
+        fs::create_dir_all(folder).with_context(|| format!("mkdir {}", folder.display()))?;
+    }
+    let save = |verdict: &mut Verdict| match &file {
+        Some(file) => verdict.write(file),
+        None => Ok(()),
+    };
+    save(&mut verdict)?;
+    if !isolation.is_safe() {
+        note!("{isolation}: the submission can reach this machine's files and processes");
+    }
+    if let Err(error) = grade_all(
+        &project,
+        submission,
+        &exercises,
+        &isolation,
+        &mut verdict,
+        &save,
+    ) {
+        // What went wrong here is not the student's fault, and is no zero.
+        verdict.grader_error = Some(format!("{error:#}"));
+        save(&mut verdict)?;
+        return Err(error.context("the grader failed"));
+    }
+    verdict.complete = true;
+    save(&mut verdict)?;
+    verdict.add_up();
+    lesson::print(verdict.table().as_bytes());
+    Ok(())
+}
+
+fn not_run(exercise: &Exercise) -> Vec<TestResult> {
+    let result = |test: &exercise::Test| TestResult {
+        exercise: exercise.name.clone(),
+        test: test.name.clone(),
+        points: test.points,
+        status: Status::NotRun,
+        rationale: "not reached yet".into(),
+        help: String::new(),
+        expected: String::new(),
+        actual: String::new(),
+    };
+    exercise.tests.iter().map(result).collect()
+}
+
+fn grade_all(
+    project: &Project,
+    submission: &Path,
+    exercises: &[Exercise],
+    isolation: &Isolation,
+    verdict: &mut Verdict,
+    save: &impl Fn(&mut Verdict) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let bats = find_bats(project)?;
+    let mut place = 0;
+    for exercise in exercises {
+        let slots = place..place + exercise.tests.len();
+        place = slots.end;
+        let workshop = Workshop::new(project, isolation)?;
+        let built = match overlay::sources(submission, &exercise.name) {
+            Ok(sources) => workshop.build(&exercise.name, &sources)?,
+            Err(error) => Err(format!("{error:#}")),
+        };
+        let bin = match built {
+            Ok(bin) => bin,
+            Err(why) => {
+                for slot in slots {
+                    verdict.tests[slot].status = Status::Failed;
+                    verdict.tests[slot].rationale = why.clone();
+                    verdict.tests[slot].help =
+                        "The program must compile before it can be tested.".into();
+                }
+                save(verdict)?;
+                continue;
+            }
+        };
+        let setting = Setting {
+            bin,
+            tools: tools()?,
+            bats: bats.clone(),
+            box_command: isolation.box_command()?,
+            enter: Vec::new(),
+            scratch: workshop.scratch(),
+        };
+        for (slot, test) in slots.zip(&exercise.tests) {
+            verdict.tests[slot] = bats::run(&setting, exercise, test)?;
+            save(verdict)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,193 @@
+#!/usr/bin/env bats
+# bats file_tags=slow
+load harness
+
+# A class: each submission by a grader of its own. Here most hold nothing that compiles, since a
+# build takes its time; LONG=1 (make soak) grades real ones, kills, and goes on.
+submissions=$ROOT/tests/submissions
+
+setup_file() { "$BIN/ipc-grade" canary 2> /dev/null | grep -qE 'level [12]' || skip "no isolation here: make doctor"; }
+
+long_form() { [[ -n ${LONG:-} ]] || skip "long form: make soak"; }
+
+# Three students: one has handed in nothing, one an empty folder, one a link instead of a source.
+small_class() {
+  mkdir -p class/ada/fix-pipe-eof/src class/bob class/eve/fix-pipe-eof/src
+  ln -s /etc/passwd class/eve/fix-pipe-eof/src/main.rs
+}
+
+# class NAME [OPTION...]: grades the folder class into the folder grades.
+class() {
+  local DEADLINE=500
+  start "$1" "$BIN/ipc-grade" class class --out grades "${@:2}"
+  finish "$1"
+}
+
+# csv: every row of grades.csv, without the reasons.
+csv() { cut -d, -f1-5 grades/grades.csv; }
+
+@test "every submission has a verdict, in grades.csv and in a table" {
+  small_class
+  touch class/notes.txt
+  class first --jobs 2 --tests 1
+  diff -u - <(csv) << 'EOF'
+submission,score,out of,open,verdict
+ada,0,3,0,graded
+bob,,,,nothing to grade
+eve,0,3,0,graded
+EOF
+  grep -qE '^ada +0/3 +graded$' "$LOGS/first.out"
+  grep -qE '^bob +nothing to grade +no EXERCISE/src of this project$' "$LOGS/first.out"
+  # Not a terminal: a line for each, and no bar.
+  [[ $(grep -cE '^[123]/3 (ada|bob|eve): ' "$LOGS/first.err") == 3 ]] || { show first; return 1; }
+  [[ ! -e grades/.scratch ]]
+}
+
+@test "an exercise that was asked for and not handed in is the student's zero" {
+  small_class
+  class all --exercise fix-pipe-eof --tests 1
+  grep -qx 'bob,0,3,0,graded,' grades/grades.csv
+  grep -qF 'there is no folder fix-pipe-eof/src' grades/bob/results.json
+}
+
+@test "the same command again grades only what has changed" {
+  small_class
+  class first --tests 1
+  local inode
+  inode=$(stat -c %i grades/eve/results.json)
+  head -c 1100000 /dev/zero > class/ada/fix-pipe-eof/src/main.rs
+  class again --tests 1
+  grep -qE '^[123]/3 eve: 0/3, as before$' "$LOGS/again.err"
+  grep -qE '^[123]/3 ada: 0/3$' "$LOGS/again.err"
+  [[ $(stat -c %i grades/eve/results.json) == "$inode" ]]
+  grep -qF 'more than 1048576 bytes' grades/ada/results.json
+  # Half a file, as no kill leaves it, is no verdict either.
+  head -c 100 grades/eve/results.json > half && mv half grades/eve/results.json
+  class third --tests 1
+  grep -qE '^[123]/3 eve: 0/3$' "$LOGS/third.err"
+}
+
+@test "a name that a student chose neither calculates nor breaks a line" {
+  mkdir -p "class/=1+1,a/fix-pipe-eof/src" class/$'b\nc\e[2J'
+  class first --tests 1
+  grep -qxF "\"'=1+1,a\",0,3,0,graded," grades/grades.csv
+  [[ $(wc -l < grades/grades.csv) == 3 ]]
+  run ! grep -q $'\e' grades/grades.csv "$LOGS/first.out" "$LOGS/first.err"
+}
+
+@test "the grader's failure is no zero, and has another name" {
+  small_class
+  mkdir grades
+  touch grades/eve # where eve's results should go
+  local DEADLINE=60
+  start class "$BIN/ipc-grade" class class --out grades --tests 1
+  finish class 1
+  one_error class "the grader failed for 1 of 3 submissions; the same command grades them again"
+  grep -q '^eve,,,,the grader failed,mkdir .*/grades/eve: ' grades/grades.csv
+  grep -qx 'ada,0,3,0,graded,' grades/grades.csv
+  rm grades/eve
+  class again --tests 1
+  grep -qx 'eve,0,3,0,graded,' grades/grades.csv
+}
+
+@test "bad arguments: one error" {
+  run_to_end ipc-grade 1 class missing --out grades
+  one_error ipc-grade "missing is no folder"
+  mkdir nobody
+  run_to_end ipc-grade 1 class nobody --out grades
+  one_error ipc-grade "nobody holds no folder, so no submission"
+  run_to_end ipc-grade 1 class nobody --out grades --exercise fix-nothing
+  one_error ipc-grade 'there is no exercise "fix-nothing"'
+  # Two at a time would take each other's scratch away.
+  exec {lock}> grades/.lock
+  flock "$lock"
+  mkdir nobody/ada
+  run_to_end ipc-grade 1 class nobody --out grades
+  one_error ipc-grade "does another ipc-grade write there?"
+  exec {lock}>&-
+}
+
+@test "each submission is one command: GNU parallel does the same, and class collects" {
+  command -v parallel > /dev/null || skip "GNU parallel is not installed"
+  small_class
+  rmdir class/bob
+  # As in the README, but for the tests (and the hosts).
+  local DEADLINE=60
+  # shellcheck disable=SC2016
+  grep -qF "'target/debug/ipc-grade grade {} --out grades/{/}' ::: class/*" "$ROOT/crates/tools/ipc-grade/README.md"
+  start parallel parallel --jobs 2 "$BIN/ipc-grade grade {} --out grades/{/} --tests 1" ::: class/*
+  finish parallel
+  class collect --tests 1
+  [[ $(grep -c ', as before$' "$LOGS/collect.err") == 2 ]] || { show collect; return 1; }
+  [[ $(csv | grep -c ',graded$') == 2 ]]
+}
+
+# A class of references, handouts, mutants and hostile ones, each with the verdict that it must have.
+real_class() {
+  mkdir class
+  cp -r "$submissions/reference" class/reference
+  local exercise=fix-pipe-eof name
+  for name in one two three; do
+    mkdir "class/$name"
+    cp -r "$submissions/reference/$exercise" "class/$name/"
+  done
+}
+
+@test "killed at any moment, the files are whole, and the same command does the rest" {
+  long_form
+  real_class
+  rm -r class/reference
+  local DEADLINE=120
+  start grader "$BIN/ipc-grade" class class --out grades --jobs 2
+  passed() { grep -qs '"status": "passed"' grades/*/results.json; }
+  wait_until passed
+  stop grader KILL
+  finish grader 137
+  [[ $(wc -l < grades/grades.csv) == 4 ]]
+  local file
+  for file in grades/*/results.json; do [[ $(tail -n 1 "$file") == "}" ]] || return; done
+  # Its graders die with it; a test that was running ends by itself.
+  quiet() { [[ -z $(processes) ]]; }
+  wait_until quiet
+  class again --jobs 2
+  [[ $(csv | grep -c ',10,10,0,graded$') == 3 ]] || { cat grades/grades.csv; return 1; }
+  [[ ! -e grades/.scratch ]]
+}
+
+@test "Ctrl-C: it ends at once, its graders and their scratch with it" {
+  small_class
+  cp -r class/ada class/ada2
+  for name in 1 2 3 4 5 6 7 8 9; do cp -r class/ada "class/x$name"; done
+  start grader "$BIN/ipc-grade" class class --out grades --jobs 1 --tests 1
+  wait_for grader "1/13 "
+  stop grader INT
+  finish grader 130
+  [[ $(wc -l < grades/grades.csv) == 14 && ! -L grades/.scratch ]]
+  quiet() { [[ -z $(processes) ]]; }
+  wait_until quiet
+}
+
+@test "a killed grader of one submission, a killed build: the grader failed, and then all is well" {
+  long_form
+  real_class
+  rm -r class/reference class/three
+  # kill_first REGEX: the first process of this test whose command line is like that.
+  kill_first() {
+    local pid
+    for pid in $(processes); do
+      tr '\0' ' ' 2> /dev/null < "/proc/$pid/cmdline" | grep -qE "$1" && kill -KILL "$pid" && return
+    done
+    return 1
+  }
+  local what DEADLINE=200
+  for what in 'ipc-grade grade .*class/one' '^bwrap .*cargo build'; do
+    rm -rf grades
+    start grader "$BIN/ipc-grade" class class --out grades --jobs 1
+    wait_until kill_first "$what"
+    finish grader 1
+    grep -q '^one,,,,the grader failed,' grades/grades.csv || { cat grades/grades.csv; return 1; }
+    grep -qx 'two,10,10,0,graded,' grades/grades.csv
+    class again --jobs 1
+    grep -qx 'one,10,10,0,graded,' grades/grades.csv
+  done
+}
