@@ -43,6 +43,52 @@ EOF
   [[ ! -e grades/.scratch ]]
 }
 
+@test "every student has a page, in which nothing that a student wrote means anything" {
+  small_class
+  mkdir -p "class/<i>x/fix-pipe-eof/src/</pre><script>.rs"
+  ln -s / "class/<i>x/fix-pipe-eof/src/</pre><script>.rs/b.rs"
+  class first --tests 1
+  local pages=(grades/*/feedback.{md,html})
+  ((${#pages[@]} == 8))
+  grep -qx 'failed, 0/3 points' grades/ada/feedback.md
+  grep -qF 'There is nothing to grade' grades/bob/feedback.md
+  grep -qF 'is a symbolic link' grades/eve/feedback.html
+  run ! grep -qE '<(i|script)>' grades/*x/feedback.html
+  grep -qF '&lt;i&gt;x' grades/*x/feedback.html
+}
+
+@test "the verdict in the formats of others" {
+  small_class
+  class first --tests 1
+  local format
+  for format in gradescope junit tap markdown html; do
+    start "$format" "$BIN/ipc-grade" export "$format" grades/eve/results.json
+    finish "$format" || return
+  done
+  grep -qx '  "score": 0,' "$LOGS/gradescope.out"
+  grep -qx '      "max_score": 3,' "$LOGS/gradescope.out"
+  grep -qF '<testsuites name="eve" tests="1" ' "$LOGS/junit.out"
+  grep -qx 'not ok 1 - fix-pipe-eof: a line arrives, and then end-of-file' "$LOGS/tap.out"
+  cmp "$LOGS/html.out" grades/eve/feedback.html
+  cmp "$LOGS/markdown.out" grades/eve/feedback.md
+  # prove(1), which comes with Perl, reads it as we mean it.
+  if command -v prove > /dev/null; then
+    run prove --exec cat "$LOGS/tap.out"
+    [[ $output == *"Failed 1/1 subtests"* ]] || { echo "$output"; return 1; }
+  fi
+  run_to_end ipc-grade 1 export classroom50 grades/eve/results.json
+  one_error ipc-grade "\$CLASSROOM is not set"
+  CLASSROOM=c ASSIGNMENT=a SUBMISSION_TAG=t COMMIT_URL=u RELEASE_URL=r run_to_end ipc-grade 0 export classroom50 grades/eve/results.json
+  grep -qx '  "schema": "classroom50/result/v1",' "$LOGS/ipc-grade.out"
+  grep -qx '  "max-score": 3,' "$LOGS/ipc-grade.out"
+  # The grader failed: nobody gets a mark for that.
+  sed -i 's/"complete": true/"complete": false/' grades/eve/results.json
+  run_to_end ipc-grade 1 export gradescope grades/eve/results.json
+  one_error ipc-grade "there is no verdict yet"
+  run_to_end ipc-grade 1 export gradescope class/notes
+  one_error ipc-grade "read class/notes"
+}
+
 @test "an exercise that was asked for and not handed in is the student's zero" {
   small_class
   class all --exercise fix-pipe-eof --tests 1

@@ -6,6 +6,7 @@ mod build;
 mod class;
 mod digest;
 mod exercise;
+mod export;
 mod grade;
 mod isolation;
 mod overlay;
@@ -76,6 +77,13 @@ enum Task {
         #[command(flatten)]
         how: grade::How,
     },
+    /// Print a results.json in the format of others
+    Export {
+        /// The format
+        format: export::Format,
+        /// The results.json of ipc-grade
+        results: PathBuf,
+    },
     /// Say which isolation this machine allows
     Canary,
     /// Make a box for one test, say how to enter it, and keep it until standard input ends
@@ -98,6 +106,10 @@ fn main() -> Result<(), Failure> {
             jobs,
             how,
         } => class::run(&submissions, &out, jobs, &how)?,
+        Task::Export { format, results } => {
+            let text = export::text(format, &results::Verdict::read(&results)?)?;
+            lesson::print(text.as_bytes());
+        }
         Task::Canary => say!("{}", Isolation::choose(None, true)?),
         Task::Box(args) => isolation::make_box(&args)?,
     }

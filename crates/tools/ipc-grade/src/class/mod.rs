@@ -19,7 +19,7 @@ use nix::fcntl::{Flock, FlockArg};
 use crate::exercise::Project;
 use crate::grade::How;
 use crate::results::Verdict;
-use crate::{digest, find_bats};
+use crate::{digest, export, find_bats};
 use child::Children;
 use gradebook::{Gradebook, Mark, Outcome};
 use scratch::Scratch;
@@ -50,7 +50,7 @@ pub fn run(folder: &Path, out: &Path, jobs: Option<u16>, how: &How) -> anyhow::R
         project.exercise(name)?;
     }
     // What would fail for each of them fails once, and now.
-    drop(how.isolation()?);
+    let _ = how.isolation()?;
     find_bats(&project)?;
 
     fs::create_dir_all(out).with_context(|| format!("mkdir {}", out.display()))?;
@@ -81,13 +81,10 @@ pub fn run(folder: &Path, out: &Path, jobs: Option<u16>, how: &How) -> anyhow::R
     thread::scope(|scope| {
         let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(|| class.work())).collect();
         // A worker fails when grades.csv cannot be written: the others find that too.
-        workers
-            .into_iter()
-            .map(|it| {
-                it.join()
-                    .map_err(|_| anyhow::anyhow!("a worker panicked"))?
-            })
-            .collect::<anyhow::Result<()>>()
+        workers.into_iter().try_for_each(|it| {
+            it.join()
+                .map_err(|_| anyhow::anyhow!("a worker panicked"))?
+        })
     })?;
     class.bar.finish_and_clear();
     let book = class
@@ -159,11 +156,16 @@ impl Class<'_> {
         book.map_err(|_| anyhow::anyhow!("a worker panicked"))
     }
 
-    /// The mark of one submission: that of an earlier run, if it still holds.
+    /// The mark of one submission: that of an earlier run, if it still holds. The student's pages
+    /// say the same.
     fn mark(&self, name: &Path) -> anyhow::Result<Mark> {
         let submission = self.folder.join(name);
+        let out = self.out.join(name);
+        fs::create_dir_all(&out).with_context(|| format!("mkdir {}", out.display()))?;
         let exercises = self.how.exercises(&self.project, &submission)?;
         if exercises.is_empty() {
+            let verdict = Verdict::empty(&name.to_string_lossy());
+            export::feedback(&verdict, &out)?;
             return Ok(Mark {
                 outcome: Outcome::Nothing,
                 why: "no EXERCISE/src of this project".into(),
@@ -171,31 +173,34 @@ impl Class<'_> {
             });
         }
         let digest = digest::of(&self.project, &submission, &exercises)?;
-        let out = self.out.join(name);
         let file = out.join("results.json");
         let holds = |it: &Verdict| it.complete && it.digest == digest;
         if let Some(verdict) = Verdict::read(&file).ok().filter(holds) {
+            export::feedback(&verdict, &out)?;
             return Ok(Mark::of(&verdict, true));
         }
-        fs::create_dir_all(&out).with_context(|| format!("mkdir {}", out.display()))?;
         // Whatever happens to the child: no verdict on other sources stands there.
-        match fs::remove_file(&file) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(error).with_context(|| format!("rm {}", file.display()));
+        for old in ["results.json", "feedback.md", "feedback.html"].map(|it| out.join(it)) {
+            match fs::remove_file(&old) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(error).with_context(|| format!("rm {}", old.display()));
+                }
+                _ => {}
             }
-            _ => {}
         }
-        let ended = self
-            .children
-            .grade(&submission, &out, self.how, &self.scratch)?;
-        let verdict = Verdict::read(&file).with_context(|| ended.clone())?;
+        let children = &self.children;
+        let ended = children.grade(&submission, &out, self.how, &self.scratch)?;
+        let mut verdict = Verdict::read(&file).with_context(|| ended.clone())?;
         if !verdict.complete {
+            let why = verdict.grader_error.get_or_insert(ended).clone();
+            export::feedback(&verdict, &out)?;
             return Ok(Mark {
                 outcome: Outcome::GraderFailed,
-                why: verdict.grader_error.unwrap_or(ended),
+                why,
                 ..Mark::default()
             });
         }
+        export::feedback(&verdict, &out)?;
         Ok(Mark::of(&verdict, false))
     }
 }
