@@ -113,6 +113,44 @@ EOF
   grep -qE '^[123]/3 eve: 0/3$' "$LOGS/third.err"
 }
 
+@test "hidden tests count, and what they saw stays hidden" {
+  small_class
+  mkdir hidden
+  # bats would take a line that begins with @test for one of this file.
+  sed 's/^%//' > hidden/fix-pipe-eof.bats << 'EOF'
+load ../exercise
+%@test "[4] the secret input arrives" {
+  hint "Think of long lines."
+  random_lines 3 > input
+  start parent fix-pipe-eof < input
+  finish parent
+  grep -q "Child received: $(head -n 1 input)" "$LOGS/parent.out"
+}
+%@test "[2] the secret failure" { echo secret-value; false; }
+EOF
+  class first --tests-dir hidden --tests 1
+  grep -qx 'ada,0,9,0,graded,' grades/grades.csv
+  class again --tests-dir hidden --tests 1
+  grep -q 'ada: 0/9, as before' "$LOGS/again.err"
+  sed -i 's/\[4\]/[5]/' hidden/fix-pipe-eof.bats
+  class third --tests-dir hidden --tests 1
+  grep -qx 'ada,0,10,0,graded,' grades/grades.csv
+  if [[ -n ${LONG:-} ]]; then
+    rm -rf class grades
+    mkdir class
+    mkdir class/ada
+    cp -r "$submissions/reference/fix-pipe-eof" class/ada/
+    class real --tests-dir hidden --tests 1
+    grep -qx 'ada,8,10,0,graded,' grades/grades.csv || { cat grades/ada/results.json; return 1; }
+    grep -q secret-value grades/ada/results.json
+    run ! grep -q secret-value grades/ada/feedback.{md,html}
+    grep -q 'what it saw is not shown' grades/ada/feedback.md
+  fi
+  mv hidden/fix-pipe-eof.bats hidden/fix-nothing.bats
+  run_to_end ipc-grade 1 class class --out grades --tests-dir hidden
+  one_error ipc-grade "hidden/fix-nothing.bats is for no exercise"
+}
+
 @test "a name that a student chose neither calculates nor breaks a line" {
   mkdir -p "class/=1+1,a/fix-pipe-eof/src" class/$'b\nc\e[2J'
   class first --tests 1

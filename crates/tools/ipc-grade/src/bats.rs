@@ -39,11 +39,11 @@ pub struct Setting<'a> {
 /// # Errors
 /// When bats cannot be run: that is the grader's failure.
 pub fn run(setting: &Setting, exercise: &Exercise, test: &Test) -> anyhow::Result<TestResult> {
-    let (mut text, mut in_time) = run_once(setting, exercise, test)?;
+    let (mut text, mut in_time) = run_once(setting, test)?;
     // The box was ended from outside, then the test is repeated; or by the student's program, then
     // that happens again.
     if is_said(&text, "the box was lost") {
-        (text, in_time) = run_once(setting, exercise, test)?;
+        (text, in_time) = run_once(setting, test)?;
     }
     ensure!(!is_said(&text, "no box"), "{}", text.trim());
     let ended = text
@@ -64,7 +64,7 @@ fn is_said(report: &str, what: &str) -> bool {
 }
 
 /// What bats reports, and whether it ended in time.
-fn run_once(setting: &Setting, exercise: &Exercise, test: &Test) -> anyhow::Result<(String, bool)> {
+fn run_once(setting: &Setting, test: &Test) -> anyhow::Result<(String, bool)> {
     let report = setting.scratch.join("report.tap");
     let output = File::create(&report).with_context(|| format!("create {}", report.display()))?;
     let errors = output.try_clone().context("dup")?;
@@ -81,7 +81,7 @@ fn run_once(setting: &Setting, exercise: &Exercise, test: &Test) -> anyhow::Resu
             "--filter",
             &format!("^{}$", pattern(&test.title())),
         ])
-        .arg(&exercise.bats)
+        .arg(&test.file)
         .env("IPC_LAB_BIN", &setting.bin)
         .env("IPC_LAB_TOOLS", &setting.tools)
         .env_remove("IPC_LAB_BOX")
@@ -130,6 +130,7 @@ fn read(tap: &str, in_time: bool, exercise: &Exercise, test: &Test) -> TestResul
         exercise: exercise.name.clone(),
         test: test.name.clone(),
         points: test.points,
+        hidden: test.hidden,
         status: Status::Failed,
         rationale: String::new(),
         help: String::new(),

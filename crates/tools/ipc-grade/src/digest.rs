@@ -29,7 +29,7 @@ pub fn of(project: &Project, submission: &Path, exercises: &[Exercise]) -> anyho
         add(exercise.name.as_bytes());
         for test in &exercise.tests {
             add(test.title().as_bytes());
-            let file = &exercise.bats;
+            let file = &test.file;
             add(&fs::read(file).with_context(|| format!("read {}", file.display()))?);
         }
         match overlay::sources(submission, &exercise.name) {

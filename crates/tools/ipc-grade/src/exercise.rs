@@ -58,15 +58,12 @@ impl Project {
             "there is no exercise {name:?}: `ls crates/exercises` lists them"
         );
         let bats = self.0.join(format!("tests/exercises/{name}.bats"));
-        let text = fs::read_to_string(&bats).with_context(|| format!("read {}", bats.display()))?;
-        let tests: Vec<_> = text.lines().filter_map(Test::parse).collect();
-        ensure!(!tests.is_empty(), "{}: no test has points", bats.display());
+        let tests = Test::all(&bats, false)?;
         let readme = folder.join("README.md");
         let readme =
             fs::read_to_string(&readme).with_context(|| format!("read {}", readme.display()))?;
         Ok(Exercise {
             name: name.into(),
-            bats,
             tests,
             hints: hints(&readme),
         })
@@ -78,8 +75,6 @@ impl Project {
 pub struct Exercise {
     /// Its name, which is also that of its package and of its folder.
     pub name: String,
-    /// The file with its tests.
-    pub bats: PathBuf,
     /// Its tests in order.
     pub tests: Vec<Test>,
     /// The hints of its page, in order.
@@ -93,16 +88,38 @@ pub struct Test {
     pub name: String,
     /// Its points.
     pub points: u32,
+    /// The file that it stands in.
+    pub file: PathBuf,
+    /// Whether students have not got that file.
+    pub hidden: bool,
 }
 
 impl Test {
+    /// The tests in a file.
+    ///
+    /// # Errors
+    /// When it cannot be read, or none of them has points.
+    pub fn all(file: &Path, hidden: bool) -> anyhow::Result<Vec<Self>> {
+        let text = fs::read_to_string(file).with_context(|| format!("read {}", file.display()))?;
+        let parse = |line| Self::parse(line, file, hidden);
+        let tests: Vec<_> = text.lines().filter_map(parse).collect();
+        ensure!(
+            !tests.is_empty(),
+            "{}: no test has points (@test \"[2] what it is about\" {{)",
+            file.display()
+        );
+        Ok(tests)
+    }
+
     /// `@test "[3] a line arrives" {` is worth 3 points.
-    fn parse(line: &str) -> Option<Self> {
+    fn parse(line: &str, file: &Path, hidden: bool) -> Option<Self> {
         let title = line.strip_prefix("@test \"")?.rsplit_once("\" {")?.0;
         let (points, name) = title.strip_prefix('[')?.split_once("] ")?;
         Some(Self {
             name: name.into(),
             points: points.parse().ok()?,
+            file: file.into(),
+            hidden,
         })
     }
 

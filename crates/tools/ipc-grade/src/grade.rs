@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use lesson::note;
@@ -12,7 +12,7 @@ use crate::build::Workshop;
 use crate::exercise::{self, Exercise, Project};
 use crate::isolation::Isolation;
 use crate::results::{Status, TestResult, Verdict};
-use crate::{digest, find_bats, overlay, tools};
+use crate::{digest, find_bats, hidden, overlay, tools};
 
 /// How to grade: the same for one submission and for a class.
 #[derive(clap::Args, Debug, Clone)]
@@ -23,6 +23,9 @@ pub struct How {
     /// Only the first so many tests of each exercise, for a quick look
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub tests: Option<u16>,
+    /// Further tests that students have not got: a folder with EXERCISE.bats files
+    #[arg(long, value_name = "FOLDER")]
+    pub tests_dir: Option<PathBuf>,
     /// Grade even where nothing keeps the submission from this machine's files and processes
     #[arg(long)]
     pub trust_submissions: bool,
@@ -37,7 +40,11 @@ impl How {
     /// # Errors
     /// When it cannot be had.
     pub fn isolation(&self) -> anyhow::Result<Isolation> {
-        Isolation::choose(self.level, self.trust_submissions)
+        let isolation = Isolation::choose(self.level, self.trust_submissions)?;
+        if let Some(folder) = &self.tests_dir {
+            hidden::check(folder, &isolation)?;
+        }
+        Ok(isolation)
     }
 
     /// The same as words of a command line.
@@ -52,6 +59,9 @@ impl How {
         }
         if let Some(level) = self.level {
             add("--level", &level.to_string());
+        }
+        if let Some(folder) = &self.tests_dir {
+            words.extend(["--tests-dir".into(), folder.into()]);
         }
         if self.trust_submissions {
             words.push("--trust-submissions".into());
@@ -78,6 +88,9 @@ impl How {
             exercise
                 .tests
                 .truncate(self.tests.map_or(usize::MAX, usize::from));
+        }
+        if let Some(folder) = &self.tests_dir {
+            hidden::add(project, folder, &mut exercises)?;
         }
         Ok(exercises)
     }
@@ -152,6 +165,7 @@ fn not_run(exercise: &Exercise) -> Vec<TestResult> {
         exercise: exercise.name.clone(),
         test: test.name.clone(),
         points: test.points,
+        hidden: test.hidden,
         status: Status::NotRun,
         rationale: "not reached yet".into(),
         help: String::new(),
@@ -201,7 +215,11 @@ fn grade_all(
             scratch: workshop.scratch(),
         };
         for (slot, test) in slots.zip(&exercise.tests) {
-            verdict.tests[slot] = bats::run(&setting, exercise, test)?;
+            let mut test = test.clone();
+            if test.hidden {
+                test.file = hidden::stage(project, &test.file, workshop.scratch())?;
+            }
+            verdict.tests[slot] = bats::run(&setting, exercise, &test)?;
             save(verdict)?;
         }
     }

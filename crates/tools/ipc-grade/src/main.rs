@@ -8,6 +8,7 @@ mod digest;
 mod exercise;
 mod export;
 mod grade;
+mod hidden;
 mod isolation;
 mod overlay;
 mod results;

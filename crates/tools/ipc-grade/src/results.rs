@@ -29,6 +29,9 @@ pub struct TestResult {
     pub test: String,
     /// What it is worth.
     pub points: u32,
+    /// Whether students have not got this test: then they are not told what it saw.
+    #[serde(default)]
+    pub hidden: bool,
     /// How it came out.
     pub status: Status,
     /// What was seen: the report of a failed test, the reason of one that was not run.

@@ -46,9 +46,7 @@ pub fn run(folder: &Path, out: &Path, jobs: Option<u16>, how: &How) -> anyhow::R
     children.end_on_signal()?;
     ensure!(folder.is_dir(), "{} is no folder", folder.display());
     let project = Project::find()?;
-    for name in &how.exercise {
-        project.exercise(name)?;
-    }
+    how.exercises(&project, folder)?;
     // What would fail for each of them fails once, and now.
     let _ = how.isolation()?;
     find_bats(&project)?;

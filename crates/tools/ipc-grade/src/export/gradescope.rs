@@ -43,7 +43,11 @@ pub fn text(verdict: &Verdict) -> anyhow::Result<String> {
             Status::NotRun => format!("Not run, so there is no verdict: {}", it.report()),
             _ => it.report(),
         },
-        visibility: "visible",
+        visibility: if it.hidden {
+            "after_published"
+        } else {
+            "visible"
+        },
     });
     let results = Results {
         score: verdict.score,

@@ -62,9 +62,9 @@ fn test(test: &TestResult) -> Markup {
     html! {
         h2 { (printable(&test.full_name())) }
         p class=(class) { (word) ", " (test.score()) "/" (test.points) " points" }
-        (hang(&test.rationale))
-        @if !test.rationale.trim().is_empty() {
-            pre { @for line in printable(&test.rationale).lines() { (self::line(test, line)) "\n" } }
+        (hang(test.seen()))
+        @if !test.seen().trim().is_empty() {
+            pre { @for line in printable(test.seen()).lines() { (self::line(test, line)) "\n" } }
         }
         @if !test.help.is_empty() { p { strong { "Hint: " } (printable(&test.help)) } }
     }

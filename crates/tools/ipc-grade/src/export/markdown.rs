@@ -27,8 +27,8 @@ pub fn text(verdict: &Verdict) -> String {
             "\n## {}\n\n{word}, {score}/{of} points\n",
             plain(&test.full_name())
         );
-        if !test.rationale.trim().is_empty() {
-            text += &format!("\n{}", block(&test.rationale));
+        if !test.seen().trim().is_empty() {
+            text += &format!("\n{}", block(test.seen()));
         }
         if !test.help.is_empty() {
             text += &format!("\nHint: {}\n", plain(&test.help));

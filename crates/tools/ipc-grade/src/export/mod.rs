@@ -88,9 +88,17 @@ impl TestResult {
         }
     }
 
+    /// What a student may know of what the test saw.
+    fn seen(&self) -> &str {
+        match self.status {
+            Status::Failed if self.hidden => "A hidden test: what it saw is not shown.",
+            _ => &self.rationale,
+        }
+    }
+
     /// What a student is told beyond the points.
     fn report(&self) -> String {
-        let mut text = printable(&self.rationale).trim_end().to_owned();
+        let mut text = printable(self.seen()).trim_end().to_owned();
         if !self.help.is_empty() {
             text += &format!("\nHint: {}", printable(&self.help));
         }
@@ -117,6 +125,7 @@ pub mod sample {
             exercise: "fix-pipe-eof".into(),
             test: test.into(),
             points: 3,
+            hidden: false,
             status,
             rationale: rationale.into(),
             help: String::new(),
@@ -161,6 +170,28 @@ pub mod sample {
         verdict.grader_error = Some("the build was killed".into());
         verdict.tests[2].rationale = "not reached yet".into();
         verdict
+    }
+
+    #[test]
+    fn what_a_hidden_test_saw_is_shown_in_no_format() -> anyhow::Result<()> {
+        let mut verdict = verdict();
+        for test in &mut verdict.tests {
+            test.hidden = true;
+        }
+        for format in [
+            Format::Gradescope,
+            Format::Junit,
+            Format::Tap,
+            Format::Markdown,
+            Format::Html,
+        ] {
+            let text = text(format, &verdict)?;
+            assert!(!text.contains("still running"), "{format:?}");
+            assert!(text.contains("what it saw is not shown"), "{format:?}");
+        }
+        let text = text(Format::Gradescope, &verdict)?;
+        assert_eq!(text.matches(r#""after_published""#).count(), 3);
+        Ok(())
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub fn text(verdict: &Verdict) -> String {
             Status::NotRun => format!("ok {number} - {name} # SKIP {}\n", escape(&test.rationale)),
             Status::Failed => {
                 // A JSON string is a YAML string, whatever is in it.
-                let [message, hint] = [&test.rationale, &test.help]
+                let [message, hint] = [test.seen(), &test.help]
                     .map(|it| serde_json::Value::from(printable(it)).to_string());
                 let of = test.points;
                 format!(

@@ -1,0 +1,73 @@
+//! Tests that students have not got: an instructor's folder of further test files.
+
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+
+use crate::exercise::{Exercise, Project, Test};
+use crate::isolation::Isolation;
+
+/// Adds the tests in `FOLDER/EXERCISE.bats` to those of the exercise.
+///
+/// # Errors
+/// When the folder holds a test file for no exercise, or one without points.
+pub fn add(project: &Project, folder: &Path, exercises: &mut [Exercise]) -> anyhow::Result<()> {
+    let read = || format!("read {}", folder.display());
+    let mut any = false;
+    for entry in fs::read_dir(folder).with_context(read)? {
+        let file = entry.with_context(read)?.path();
+        if file.extension().is_none_or(|it| it != "bats") {
+            continue;
+        }
+        any = true;
+        let name = file.file_stem().unwrap_or_default().to_string_lossy();
+        let known = project.exercise(&name);
+        known.with_context(|| format!("{} is for no exercise", file.display()))?;
+        if let Some(exercise) = exercises.iter_mut().find(|it| it.name == name) {
+            exercise.tests.extend(Test::all(&file, true)?);
+        }
+    }
+    ensure!(any, "{} holds no EXERCISE.bats", folder.display());
+    Ok(())
+}
+
+/// Refuses a folder that a submission could read.
+///
+/// # Errors
+/// When the isolation hides no files and the folder's mode does not either.
+pub fn check(folder: &Path, isolation: &Isolation) -> anyhow::Result<()> {
+    let metadata = fs::metadata(folder).with_context(|| format!("stat {}", folder.display()))?;
+    let open = metadata.permissions().mode() & 0o077 != 0;
+    ensure!(
+        isolation.level() == 1 || !open,
+        "{} can be read by submissions: chmod -R go= {0}",
+        folder.display()
+    );
+    Ok(())
+}
+
+/// A copy of the test file beside what it loads, where nobody else can read it.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn stage(project: &Project, file: &Path, scratch: &Path) -> anyhow::Result<PathBuf> {
+    let tests = scratch.join("hidden/tests");
+    let exercises = tests.join("exercises");
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&exercises)
+        .with_context(|| format!("mkdir {}", exercises.display()))?;
+    for name in ["harness.bash", "exercise.bash", "expected"] {
+        let link = tests.join(name);
+        if !link.exists() {
+            symlink(project.0.join("tests").join(name), &link)
+                .with_context(|| format!("symlink {}", link.display()))?;
+        }
+    }
+    let to = exercises.join(file.file_name().unwrap_or_default());
+    fs::copy(file, &to).with_context(|| format!("copy {}", file.display()))?;
+    Ok(to)
+}
