@@ -1,7 +1,7 @@
 # Every entry point; `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo list choose grade test soak check tools doctor clean-ipc interop clean
+.PHONY: help build demo list choose grade handout gradescope test soak check tools doctor clean-ipc interop clean
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 export PATH := $(abspath $(TARGET)/debug):$(PATH)
 
@@ -48,6 +48,12 @@ hint-%: build ## the next hint for an exercise
 
 grade: build ## grade a submission (SUBMISSION=folder) or a class (SUBMISSIONS=folder, JOBS=n); OUT=folder
 	@$(if $(SUBMISSIONS),ipc-grade class "$(SUBMISSIONS)" --out "$(or $(OUT),grades)" $(if $(JOBS),--jobs $(JOBS)),ipc-grade grade "$(SUBMISSION)" $(if $(OUT),--out "$(OUT)"))
+
+handout: ## pack what students get, without reference solutions (OUT=file.tar.gz)
+	@scripts/handout $(if $(OUT),"$(OUT)")
+
+gradescope: ## the autograder for Gradescope (EXERCISES="a b", TESTS=folder of hidden tests, OUT=file.zip)
+	@scripts/gradescope "$(or $(OUT),gradescope.zip)" "$(TESTS)" $(EXERCISES)
 
 soak: build ## run every test 50 times with all cores busy (RUNS=50)
 	@scripts/soak $(or $(RUNS),50)
