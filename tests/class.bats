@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # bats file_tags=slow
-# bats file_tags=slow
 load harness
 
 # A class: each submission by a grader of its own. Here most hold nothing that compiles, since a
