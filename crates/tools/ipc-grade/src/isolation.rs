@@ -388,7 +388,9 @@ fn bubblewrap(uid: Option<u32>, dir: &Path, bin: &Path) -> anyhow::Result<(Child
         words.extend([kind.into(), path.clone(), path]);
     }
     // The descriptor has this number in the child alone.
-    words.extend(["--info-fd", "9", "--", "sleep", "infinity"].map(String::from));
+    // It reads a pipe until the grader closes the other end, also by its death: bwrap's
+    // --die-with-parent comes too late if that dies while bwrap starts.
+    words.extend(["--info-fd", "9", "--", "cat"].map(String::from));
     let mut command = Command::new(&words[0]);
     // Its init shows its environment to every program in the box.
     command
@@ -398,7 +400,7 @@ fn bubblewrap(uid: Option<u32>, dir: &Path, bin: &Path) -> anyhow::Result<(Child
             "PATH",
             "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         )
-        .stdin(Stdio::null())
+        .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
     let raw = to_us.as_raw_fd();
@@ -443,7 +445,7 @@ fn bubblewrap(uid: Option<u32>, dir: &Path, bin: &Path) -> anyhow::Result<(Child
         let first = children.unwrap_or_default();
         let first = first.split(' ').next().unwrap_or("").to_owned();
         let name = fs::read_to_string(format!("/proc/{first}/comm")).unwrap_or_default();
-        Ok((name.trim() == "sleep").then_some(()))
+        Ok((name.trim() == "cat").then_some(()))
     };
     if poll_until(Duration::from_secs(5), runs)?.is_none() {
         let _ = child.kill();

@@ -48,7 +48,11 @@ pub fn run(folder: &Path, out: &Path, jobs: Option<u16>, how: &How) -> anyhow::R
     let project = Project::find()?;
     how.exercises(&project, folder)?;
     // What would fail for each of them fails once, and now.
-    let _ = how.isolation()?;
+    // Its graders get the same isolation, or fail: never one of them less than the others.
+    let how = &How {
+        level: Some(how.isolation()?.level()),
+        ..how.clone()
+    };
     find_bats(&project)?;
 
     fs::create_dir_all(out).with_context(|| format!("mkdir {}", out.display()))?;
