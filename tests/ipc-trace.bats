@@ -69,6 +69,14 @@ shown() {
   shown mermaid "sequenceDiagram" "participant P0 as fifo-writer" 'P0->>P1: write, read: "a\n"'
 }
 
+@test "a picture ends where it is told to" {
+  traced cut --mermaid --until "Child received" -- pipe
+  shown cut "participant P1 as pipe 2" 'P0->>P1: write, read: "Hello from parent!"'
+  run ! grep -F "prints" "$LOGS/cut.out"
+  run_to_end ipc-trace 1 --until "no such text" -- pipe
+  one_error ipc-trace 'says "no such text" (--until)'
+}
+
 @test "a log is kept and drawn again" {
   traced first --save log -- pipe
   compgen -G 'log.*' > /dev/null

@@ -50,6 +50,9 @@ struct Args {
     /// Leave out the middle of a picture with more rows (0: never)
     #[arg(long, value_name = "N", default_value_t = 400)]
     rows: usize,
+    /// End the picture before the first row that says this
+    #[arg(long, value_name = "TEXT")]
+    until: Option<String>,
     /// The width of the picture (default: the terminal's)
     #[arg(long, value_name = "COLUMNS")]
     width: Option<usize>,
@@ -192,6 +195,12 @@ fn draw(trace: &Trace, args: &Args) -> anyhow::Result<()> {
         !picture.events.is_empty(),
         "no IPC call was traced (with --all: every call)"
     );
+    if let Some(text) = &args.until {
+        ensure!(
+            picture.until(text) > 0 && !picture.events.is_empty(),
+            "no row after the first one says {text:?} (--until)"
+        );
+    }
     if args.rows > 0 {
         let left_out = picture.shorten(args.rows);
         if left_out > 0 {

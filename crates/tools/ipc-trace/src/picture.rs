@@ -74,6 +74,23 @@ pub struct Picture {
 }
 
 impl Picture {
+    /// Ends before the first event that says `text`; returns how many are left out.
+    pub fn until(&mut self, text: &str) -> usize {
+        let all = self.events.len();
+        let said = |event: &Event| event.text.contains(text);
+        let kept = self.events.iter().position(said).unwrap_or(all);
+        self.events.truncate(kept);
+        for event in &mut self.events {
+            event.causes.retain(|(tail, _)| *tail < kept);
+        }
+        // Lanes are in the order in which they begin: the last ones have not begun.
+        let lanes = self.events.iter().map(|event| event.lane + 1).max();
+        self.lanes.truncate(lanes.unwrap_or(0));
+        let columns = self.lanes.iter().map(|lane| lane.column + 1).max();
+        self.columns = columns.unwrap_or(0);
+        all - kept
+    }
+
     /// Leaves out the middle of a picture with more than `rows` events; returns how many.
     pub fn shorten(&mut self, rows: usize) -> usize {
         let Some(out) = self.events.len().checked_sub(rows).filter(|out| *out > 0) else {

@@ -20,7 +20,10 @@ pub fn mermaid(picture: &Picture) -> String {
         .collect();
     for (index, event) in picture.events.iter().enumerate() {
         let lane = event.lane;
-        let said = quoted(&without_times(&event.text));
+        let said = match event.phase {
+            Phase::Born => "fork".to_owned(),
+            _ => quoted(&without_pids(picture, &without_times(&event.text))),
+        };
         if let Some((_, left_out)) = picture.gap.filter(|gap| gap.0 == index) {
             let last = picture.lanes.len() - 1;
             let _ = writeln!(text, "    Note over P0,P{last}: {left_out} more");
@@ -79,9 +82,38 @@ fn without_times(text: &str) -> String {
     }
 }
 
-/// Mermaid ends a statement at `;` and takes `#` for the beginning of a character's number.
+/// The processes' names instead of their pids: `waitpid(pipe 2)`.
+fn without_pids(picture: &Picture, text: &str) -> String {
+    // In other calls a number is a descriptor, a size, an id.
+    if !(["fork", "waitpid", "kill", "tgkill"].iter()).any(|call| text.starts_with(call)) {
+        return text.to_owned();
+    }
+    let word = |word: &str| {
+        let number = (picture.lanes.iter()).position(|lane| Ok(lane.tid) == word.parse());
+        number.map_or(word.to_owned(), |number| {
+            name(picture, number, &picture.lanes[number].label)
+        })
+    };
+    let mut without = String::new();
+    for part in text.split_inclusive(|it: char| !it.is_ascii_digit()) {
+        let digits = part.trim_end_matches(|it: char| !it.is_ascii_digit());
+        without.push_str(&word(digits));
+        without.push_str(&part[digits.len()..]);
+    }
+    without
+}
+
+/// Mermaid ends a statement at `;`, takes `#` for the beginning of a character's number, and `<` for
+/// that of an HTML tag.
 fn quoted(text: &str) -> String {
-    text.replace('#', "#35;")
-        .replace(';', "#59;")
-        .replace('\n', " ")
+    (text.chars())
+        .map(|it| match it {
+            '#' => "#35;".to_owned(),
+            ';' => "#59;".to_owned(),
+            '<' => "#lt;".to_owned(),
+            '>' => "#gt;".to_owned(),
+            '\n' => " ".to_owned(),
+            other => other.to_string(),
+        })
+        .collect()
 }
