@@ -68,13 +68,24 @@ impl Queue {
                 Err(Errno::EEXIST) => {}
                 made => return Ok((made.with_context(|| format!("msgget key {key:#x}"))?, true)),
             }
-            match msgget(key, 0) {
-                Err(Errno::ENOENT) => {} // Removed between the two calls: once more.
-                found => {
-                    let queue = found.with_context(|| format!("msgget key {key:#x}"))?;
-                    queue.ensure_ours()?;
-                    return Ok((queue, false));
-                }
+            if let Some(queue) = Self::open(key)? {
+                return Ok((queue, false));
+            }
+            // Removed between the two calls: once more.
+        }
+    }
+
+    /// The queue of this key; `None` if there is none. It must be ours.
+    ///
+    /// # Errors
+    /// When it belongs to another user.
+    pub fn open(key: key_t) -> anyhow::Result<Option<Self>> {
+        match msgget(key, 0) {
+            Err(Errno::ENOENT) => Ok(None),
+            found => {
+                let queue = found.with_context(|| format!("msgget key {key:#x}"))?;
+                queue.ensure_ours()?;
+                Ok(Some(queue))
             }
         }
     }
