@@ -24,7 +24,7 @@ TABLE=$ROOT/crates/README.md
   for link in "${links[@]}"; do
     local path=${link%%#*}
     [[ $path == https://* ]] || [[ -e $ROOT/crates/$path || -e $ROOT/$path ]] || { echo "leads nowhere: $link"; return 1; }
-    [[ $link != *'#'* ]] || sed -nE 's/^##+ //p' "$ROOT/crates/$path" | tr '[:upper:] ' '[:lower:]-' |
+    [[ $link != *'#'* ]] || sed -nE 's/^##+ //p' "$ROOT/crates/${path#crates/}" | tr '[:upper:] ' '[:lower:]-' |
       tr -cd 'a-z0-9\n-' | grep -qx -- "${link#*#}" || { echo "no such part: $link"; return 1; }
   done
 }
@@ -66,7 +66,7 @@ TABLE=$ROOT/crates/README.md
   local exercise page
   for page in "$ROOT"/crates/exercises/*/README.md; do
     exercise=$(basename "$(dirname "$page")")
-    grep -qF "| [$exercise](crates/exercises/$exercise) | " "$ROOT/README.md" || { echo "not in README.md: $exercise"; return 1; }
+    grep -qF "[$exercise](crates/exercises/$exercise)" "$ROOT/README.md" || { echo "not in README.md: $exercise"; return 1; }
     # The points and names are those of the test file.
     diff <(sed -nE 's/^\| ([0-9]+) \| (.*) \|$/\1 \2/p' "$page") \
       <(sed -nE 's/^@test "\[([0-9]+)\] (.*)" \{$/\1 \2/p' "$ROOT/tests/exercises/$exercise.bats") || { echo "$page"; return 1; }
