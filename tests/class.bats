@@ -97,6 +97,7 @@ EOF
 }
 
 @test "the same command again grades only what has changed" {
+  long_form
   small_class
   class first --tests 1
   local inode
@@ -114,6 +115,7 @@ EOF
 }
 
 @test "hidden tests count, and what they saw stays hidden" {
+  long_form
   small_class
   mkdir hidden
   # bats would take a line that begins with @test for one of this file.
@@ -192,6 +194,7 @@ EOF
 }
 
 @test "each submission is one command: GNU parallel does the same, and class collects" {
+  long_form
   command -v parallel > /dev/null || skip "GNU parallel is not installed"
   small_class
   rmdir class/bob

@@ -40,6 +40,7 @@ packed() {
 }
 
 @test "the autograder for Gradescope: unpacked as there, it grades" {
+  long_form
   "$BIN/ipc-grade" canary 2> /dev/null | grep -qE 'level [12]' || skip "no isolation here: make doctor"
   command -v zip unzip > /dev/null || skip "zip or unzip is not installed"
   mkdir hidden
