@@ -247,10 +247,13 @@ real_class() {
   for name in 1 2 3 4 5 6 7 8 9; do cp -r class/ada "class/x$name"; done
   start grader "$BIN/ipc-grade" class class --out grades --jobs 1 --tests 1
   wait_for grader "1/13 "
+  local scratch
+  scratch=$(readlink grades/.scratch)
   stop grader INT
   finish grader 130
   [[ $(wc -l < grades/grades.csv) == 14 && ! -L grades/.scratch ]]
-  quiet() { [[ -z $(processes) ]]; }
+  # A box has none of this test's environment.
+  quiet() { [[ -z $(processes) ]] && ! grep -qsF "$scratch/" /proc/[0-9]*/cmdline; }
   wait_until quiet
 }
 

@@ -1,11 +1,13 @@
 //! Where the graders of a class put what lasts no longer than they do.
 
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use nix::unistd::Uid;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, Uid};
 use tempfile::TempDir;
 
 const PREFIX: &str = "ipc-grade.class.";
@@ -70,6 +72,7 @@ fn is_ours(folder: &Path) -> bool {
 
 /// A test that a killed grader has left running may still write there: then once more.
 fn remove(folder: &Path) -> anyhow::Result<()> {
+    end_boxes(folder);
     let mut tries = 0;
     loop {
         match fs::remove_dir_all(folder) {
@@ -77,5 +80,58 @@ fn remove(folder: &Path) -> anyhow::Result<()> {
             Err(_) if tries < 10 => tries += 1,
             result => return result.with_context(|| format!("rm {}", folder.display())),
         }
+    }
+}
+
+/// Ends the boxes of killed graders. bwrap ends with its parent, but for its own child in the moment
+/// after the fork: that waits for a word of the one that was killed, for ever.
+fn end_boxes(folder: &Path) {
+    let below = [folder.as_os_str().as_bytes(), b"/"].concat();
+    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let command = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        let mut words = command.split(|it| *it == 0);
+        let is_bwrap = words.next().is_some_and(|it| it.ends_with(b"bwrap"));
+        let pid = entry.file_name().to_string_lossy().parse();
+        if let (true, true, Ok(pid)) = (is_bwrap, words.any(|it| it.starts_with(&below)), pid) {
+            // ESRCH: it has ended by itself.
+            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::{CommandExt, ExitStatusExt};
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    /// A process that waits for ever, and that `program` and this word name.
+    fn waits(program: &str, word: &Path) -> anyhow::Result<std::process::Child> {
+        let mut command = Command::new("sh");
+        command.arg0(program).args(["-c", "read line"]).arg(word);
+        Ok(command.stdin(Stdio::piped()).spawn()?)
+    }
+
+    #[test]
+    fn boxes_end_with_the_folder_and_nothing_else_does() -> anyhow::Result<()> {
+        let parent = TempDir::new()?;
+        let folder = parent.path().join("ours");
+        fs::create_dir(&folder)?;
+        let mut ours = waits("bwrap", &folder.join("box"))?;
+        let mut others = [
+            waits("bwrap", &parent.path().join("ours too/box"))?,
+            waits("sh", &folder.join("box"))?,
+        ];
+        remove(&folder)?;
+        assert_eq!(ours.wait()?.signal(), Some(Signal::SIGKILL as i32));
+        for other in &mut others {
+            assert!(other.try_wait()?.is_none());
+            // Its input ends.
+            drop(other.stdin.take());
+            assert_eq!(other.wait()?.signal(), None);
+        }
+        assert!(!folder.exists());
+        Ok(())
     }
 }
