@@ -137,17 +137,14 @@ EOF
   sed -i 's/\[4\]/[5]/' hidden/fix-pipe-eof.bats
   class third --tests-dir hidden --tests 1
   grep -qx 'ada,0,10,0,graded,' grades/grades.csv
-  if [[ -n ${LONG:-} ]]; then
-    rm -rf class grades
-    mkdir class
-    mkdir class/ada
-    cp -r "$submissions/reference/fix-pipe-eof" class/ada/
-    class real --tests-dir hidden --tests 1
-    grep -qx 'ada,8,10,0,graded,' grades/grades.csv || { cat grades/ada/results.json; return 1; }
-    grep -q secret-value grades/ada/results.json
-    run ! grep -q secret-value grades/ada/feedback.{md,html}
-    grep -q 'what it saw is not shown' grades/ada/feedback.md
-  fi
+  rm -rf class grades
+  mkdir -p class/ada
+  cp -r "$submissions/reference/fix-pipe-eof" class/ada/
+  class real --tests-dir hidden --tests 1
+  grep -qx 'ada,8,10,0,graded,' grades/grades.csv || { cat grades/ada/results.json; return 1; }
+  grep -q secret-value grades/ada/results.json
+  run ! grep -q secret-value grades/ada/feedback.{md,html}
+  grep -q 'what it saw is not shown' grades/ada/feedback.md
   mv hidden/fix-pipe-eof.bats hidden/fix-nothing.bats
   run_to_end ipc-grade 1 class class --out grades --tests-dir hidden
   one_error ipc-grade "hidden/fix-nothing.bats is for no exercise"
@@ -209,21 +206,18 @@ EOF
   [[ $(csv | grep -c ',graded$') == 2 ]]
 }
 
-# A class of references, handouts, mutants and hostile ones, each with the verdict that it must have.
+# real_class NAME...: each of them has handed in the reference solution.
 real_class() {
-  mkdir class
-  cp -r "$submissions/reference" class/reference
-  local exercise=fix-pipe-eof name
-  for name in one two three; do
-    mkdir "class/$name"
-    cp -r "$submissions/reference/$exercise" "class/$name/"
+  local name
+  for name in "$@"; do
+    mkdir -p "class/$name"
+    cp -r "$submissions/reference/fix-pipe-eof" "class/$name/"
   done
 }
 
 @test "killed at any moment, the files are whole, and the same command does the rest" {
   long_form
-  real_class
-  rm -r class/reference
+  real_class one two three
   local DEADLINE=120
   start grader "$BIN/ipc-grade" class class --out grades --jobs 2
   passed() { grep -qs '"status": "passed"' grades/*/results.json; }
@@ -259,8 +253,7 @@ real_class() {
 
 @test "a killed grader of one submission, a killed build: the grader failed, and then all is well" {
   long_form
-  real_class
-  rm -r class/reference class/three
+  real_class one two
   # kill_first REGEX: the first process of this test whose command line is like that.
   kill_first() {
     local pid

@@ -43,6 +43,8 @@ packed() {
   long_form
   "$BIN/ipc-grade" canary 2> /dev/null | grep -qE 'level [12]' || skip "no isolation here: make doctor"
   command -v zip unzip > /dev/null || skip "zip or unzip is not installed"
+  # Where submissions are graded under another uid, that one has to reach the project.
+  chmod 711 .
   mkdir hidden
   # bats would take a line that begins with @test for one of this file.
   printf 'load ../exercise\n%stest "[4] hidden" { false; }\n' @ > hidden/fix-pipe-eof.bats
@@ -55,12 +57,12 @@ packed() {
   [[ -x autograder/source/setup.sh && -x autograder/source/run_autograder ]]
   bash -n autograder/source/setup.sh
   run ! grep -rqF "The last write end there is" autograder/source
-  [[ -z ${LONG:-} ]] || cp "$ROOT/tests/submissions/reference/fix-pipe-eof/src/main.rs" autograder/submission/fix-pipe-eof/src/
+  cp "$ROOT/tests/submissions/reference/fix-pipe-eof/src/main.rs" autograder/submission/fix-pipe-eof/src/
   local UNDER=(env "AUTOGRADER=$DIR/autograder" "CARGO_TARGET_DIR=$(dirname "$BIN")"
     "CARGO_HOME=${CARGO_HOME:-$HOME/.cargo}" "RUSTUP_HOME=${RUSTUP_HOME:-$HOME/.rustup}")
   start run autograder/source/run_autograder
   finish run
-  grep -qx "  \"score\": $([[ -z ${LONG:-} ]] && echo 0 || echo 10)," autograder/results/results.json
+  grep -qx '  "score": 10,' autograder/results/results.json
   [[ $(grep -c '"max_score"' autograder/results/results.json) == 6 ]]
   [[ $(grep -c '"after_published"' autograder/results/results.json) == 1 ]]
 }

@@ -28,19 +28,20 @@ copy() {
   finish watch 130
 }
 
-@test "an unknown exercise is an error that lists them" {
-  start watch "$ROOT/scripts/watch" missing
-  finish watch 2
-  says watch "There is no exercise 'missing'. The exercises: "
-  run_to_end ipc-grade 1 exercise missing
-  one_error ipc-grade 'there is no exercise "missing"'
-}
-
 # A project of this test's own, so that the hints that you have seen stay as they are.
 project() {
   mkdir -p crates/exercises tests/exercises
   cp -r "$ROOT/crates/exercises/fix-pipe-eof" crates/exercises/
   cp "$ROOT/tests/exercises/fix-pipe-eof.bats" tests/exercises/
+}
+
+@test "an unknown exercise is an error that lists them" {
+  start watch "$ROOT/scripts/watch" missing
+  finish watch 2
+  says watch "There is no exercise 'missing'. The exercises: "
+  project
+  run_to_end ipc-grade 1 exercise missing
+  one_error ipc-grade 'there is no exercise "missing"'
 }
 
 # next_hint N [OPTION]: it is that one of three.
