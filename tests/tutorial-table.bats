@@ -71,7 +71,7 @@ TABLE=$ROOT/crates/README.md
     diff <(sed -nE 's/^\| ([0-9]+) \| (.*) \|$/\1 \2/p' "$page") \
       <(sed -nE 's/^@test "\[([0-9]+)\] (.*)" \{$/\1 \2/p' "$ROOT/tests/exercises/$exercise.bats") || { echo "$page"; return 1; }
     # Exercises are no default members: their commands need the package.
-    ! grep -oE "cargo run -q --bin $exercise[a-z-]*" "$page" || { echo "-p is missing in $page"; return 1; }
+    ! grep -oE "cargo run -q --bin ${exercise}[a-z-]*" "$page" || { echo "-p is missing in $page"; return 1; }
     [[ $exercise != fix-* ]] || grep -qF "[$exercise](exercises/$exercise)" "$ROOT/crates/TROUBLESHOOTING.md" ||
       { echo "not in TROUBLESHOOTING.md: $exercise"; return 1; }
   done
