@@ -43,14 +43,17 @@ enter_box() {
   exec {BOX}> "$LOGS/box.in"
   local word
   while IFS= read -r word && [[ -n $word ]]; do ENTER+=("$word"); done < "$LOGS/box.out"
-  ((${#ENTER[@]})) || { echo "grader: no box: $(< "$LOGS/box.err")"; return 1; }
+  ((${#ENTER[@]})) || { box_failure "no box: $(< "$LOGS/box.err")"; return 1; }
 }
+
+# box_failure TEXT: that is the grader's failure, so it is told where no program can write.
+box_failure() { echo "$1" | tee -a "$IPC_LAB_BOX_FAILURE"; }
 
 # Waits until everything in the box has gone.
 leave_box() {
   ENTER=()
   exec {BOX}>&-
-  wait "$BOX_PID" || echo "grader: the box was lost: $(< "$LOGS/box.err")"
+  wait "$BOX_PID" || box_failure "the box was lost: $(< "$LOGS/box.err")"
 }
 
 # show NAME: the first lines of what it printed are enough.

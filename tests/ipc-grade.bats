@@ -45,7 +45,7 @@ strangers() {
 
 @test "hostile submissions: a verdict each, no survivor, no litter, nothing outside changed" {
   long_form
-  local hostile=(writes-outside leaves-ipc) name
+  local hostile=(writes-outside leaves-ipc blames-the-grader) name
   [[ ${SUBMISSIONS:-} != all ]] || mapfile -t hostile < <(ls "$submissions/hostile")
   surroundings > before
   for name in "${hostile[@]}"; do
@@ -93,6 +93,33 @@ strangers() {
   # The test that was running ends by itself, and its box with it.
   quiet() { [[ -z $(processes) && -z $(strangers out) ]]; }
   DEADLINE=60 wait_until quiet
+}
+
+@test "a box that is killed from outside: its test is run again" {
+  long_form
+  chmod 711 "$DIR"
+  # A program that takes its time, so that there is a moment in which to kill its box.
+  mkdir slow
+  cp -r "$submissions/reference/fix-pipe-eof" slow/
+  sed -i 's/^fn main.*{$/&\n    std::thread::sleep(std::time::Duration::from_secs(1));/' slow/fix-pipe-eof/src/main.rs
+  UNDER=(env "TMPDIR=$DIR")
+  start grader "$BIN/ipc-grade" grade slow --out "$DIR/out" --tests 1 --level 1
+  # kill_box: if the program runs in it now.
+  kill_box() {
+    local file running boxes
+    mapfile -t running < <(grep -lsx fix-pipe-eof /proc/[0-9]*/comm)
+    for file in "${running[@]/%comm/cmdline}"; do
+      grep -qsa "^$DIR/" "$file" || continue
+      mapfile -t boxes < <(grep -lsaF -- --info-fd /proc/[0-9]*/cmdline)
+      for file in "${boxes[@]}"; do
+        if grep -qsaF "$DIR/" "$file"; then kill -KILL "$(cut -d/ -f3 <<< "$file")" && return; fi
+      done
+    done
+    return 1
+  }
+  DEADLINE=170 wait_until kill_box
+  DEADLINE=120 finish grader
+  grep -qx 'Score: 3/3' "$LOGS/grader.out" || { cat out/results.json; return 1; }
 }
 
 @test "what is no submission, and what may not be graded here" {

@@ -39,32 +39,35 @@ pub struct Setting<'a> {
 /// # Errors
 /// When bats cannot be run: that is the grader's failure.
 pub fn run(setting: &Setting, exercise: &Exercise, test: &Test) -> anyhow::Result<TestResult> {
-    let (mut text, mut in_time) = run_once(setting, test)?;
+    let mut report = run_once(setting, test)?;
     // The box was ended from outside, then the test is repeated; or by the student's program, then
     // that happens again.
-    if is_said(&text, "the box was lost") || is_said(&text, "no box") {
-        (text, in_time) = run_once(setting, test)?;
+    if !report.box_failure.is_empty() {
+        report = run_once(setting, test)?;
     }
-    ensure!(!is_said(&text, "no box"), "{}", text.trim());
-    let ended = text
-        .lines()
-        .any(|it| it.starts_with("ok ") || it.starts_with("not ok "));
+    let failure = report.box_failure.trim();
+    ensure!(!failure.starts_with("no box"), "{failure}");
+    let ended = (report.text.lines()).any(|it| it.starts_with("ok ") || it.starts_with("not ok "));
     ensure!(
-        ended || !in_time || setting.box_command.is_none(),
+        ended || !report.in_time || setting.box_command.is_none(),
         "bats gave no result: {}",
-        text.trim()
+        report.text.trim()
     );
-    Ok(read(&text, in_time, exercise, test))
+    Ok(read(&report.text, report.in_time, exercise, test))
 }
 
-/// Whether the test file says that of the grader.
-fn is_said(report: &str, what: &str) -> bool {
-    let said = |it: &str| it.strip_prefix("# grader: ").map(|it| it.starts_with(what));
-    report.lines().any(|it| said(it) == Some(true))
+/// What came of a run of bats.
+struct Report {
+    text: String,
+    in_time: bool,
+    /// What went wrong with the box, and so with the grader; not from `text`, in which a program's
+    /// file names and command lines are quoted.
+    box_failure: String,
 }
 
-/// What bats reports, and whether it ended in time.
-fn run_once(setting: &Setting, test: &Test) -> anyhow::Result<(String, bool)> {
+fn run_once(setting: &Setting, test: &Test) -> anyhow::Result<Report> {
+    let box_failure = setting.scratch.join("box-failure");
+    File::create(&box_failure).with_context(|| format!("create {}", box_failure.display()))?;
     let report = setting.scratch.join("report.tap");
     let output = File::create(&report).with_context(|| format!("create {}", report.display()))?;
     let errors = output.try_clone().context("dup")?;
@@ -84,6 +87,7 @@ fn run_once(setting: &Setting, test: &Test) -> anyhow::Result<(String, bool)> {
         .arg(&test.file)
         .env("IPC_LAB_BIN", &setting.bin)
         .env("IPC_LAB_TOOLS", &setting.tools)
+        .env("IPC_LAB_BOX_FAILURE", &box_failure)
         .env_remove("IPC_LAB_BOX")
         .stdin(Stdio::null())
         .stdout(output)
@@ -98,7 +102,12 @@ fn run_once(setting: &Setting, test: &Test) -> anyhow::Result<(String, bool)> {
     let in_time = wait(&mut child)?;
     // A file and not a pipe: what a program left behind may still hold it open.
     let text = fs::read(&report).with_context(|| format!("read {}", report.display()))?;
-    Ok((String::from_utf8_lossy(&text).into_owned(), in_time))
+    Ok(Report {
+        text: String::from_utf8_lossy(&text).into_owned(),
+        in_time,
+        box_failure: fs::read_to_string(&box_failure)
+            .with_context(|| format!("read {}", box_failure.display()))?,
+    })
 }
 
 fn wait(child: &mut Child) -> anyhow::Result<bool> {
