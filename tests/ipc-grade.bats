@@ -106,13 +106,13 @@ strangers() {
   start grader "$BIN/ipc-grade" grade slow --out "$DIR/out" --tests 1 --level 1
   # kill_box: if the program runs in it now.
   kill_box() {
-    local file running boxes
+    local program box running boxes
     mapfile -t running < <(grep -lsx fix-pipe-eof /proc/[0-9]*/comm)
-    for file in "${running[@]/%comm/cmdline}"; do
-      grep -qsa "^$DIR/" "$file" || continue
+    for program in "${running[@]/%comm/cmdline}"; do
+      grep -qsa "^$DIR/" "$program" || continue
       mapfile -t boxes < <(grep -lsaF -- --info-fd /proc/[0-9]*/cmdline)
-      for file in "${boxes[@]}"; do
-        if grep -qsaF "$DIR/" "$file"; then kill -KILL "$(cut -d/ -f3 <<< "$file")" && return; fi
+      for box in "${boxes[@]}"; do
+        if grep -qsaF "$DIR/" "$box"; then kill -KILL "$(cut -d/ -f3 <<< "$box")" && return; fi
       done
     done
     return 1
