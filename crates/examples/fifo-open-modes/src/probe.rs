@@ -58,15 +58,24 @@ pub fn probe(path: &Path, flags: OFlag) -> anyhow::Result<Seen> {
     let thread = told.recv().context("the probing thread has died")?;
 
     let seen = |opened: nix::Result<OwnedFd>| opened.map_or_else(Seen::Fails, |_| Seen::AtOnce);
-    if let Some(opened) = answer_or_asleep(&answered, thread)? {
-        return Ok(seen(opened));
-    }
     let (waits_for, other_end) = match flags & OFlag::O_ACCMODE {
         OFlag::O_WRONLY => (Seen::WaitsForReader, OFlag::O_RDONLY),
         _ => (Seen::WaitsForWriter, OFlag::O_WRONLY),
     };
-    let other_end = open_flags(path, other_end | OFlag::O_NONBLOCK)
-        .with_context(|| format!("open the other end of {}", path.display()))?;
+    let other_end = loop {
+        if let Some(opened) = answer_or_asleep(&answered, thread)? {
+            return Ok(seen(opened));
+        }
+        match open_flags(path, other_end | OFlag::O_NONBLOCK) {
+            // Stopped and continued in between: that ends a sleeping open, and the kernel begins
+            // it anew.
+            Err(Errno::ENXIO) => {}
+            opened => {
+                break opened
+                    .with_context(|| format!("open the other end of {}", path.display()))?;
+            }
+        }
+    };
     let opened = answered.recv_timeout(LIMIT);
     drop(other_end);
     Ok(opened.map_or(Seen::StaysBlocked, |opened| {
