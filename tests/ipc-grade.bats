@@ -95,6 +95,19 @@ strangers() {
   DEADLINE=60 wait_until quiet
 }
 
+@test "Ctrl-C in the middle: it ends at once, and what it has started and made before it" {
+  long_form
+  mkdir tmp
+  chmod 711 "$DIR" tmp
+  UNDER=(env "TMPDIR=$DIR/tmp")
+  start grader "$BIN/ipc-grade" grade "$submissions/reference" --exercise fix-pipe-eof --out "$DIR/out"
+  passed() { grep -qs '"status": "passed"' "$DIR/out/results.json"; }
+  DEADLINE=60 wait_until passed
+  stop grader INT
+  finish grader 130
+  [[ -z $(processes) && -z $(strangers out) && -z $(ls tmp) ]] || { processes; strangers out; ls tmp; return 1; }
+}
+
 @test "a box that is killed from outside: its test is run again" {
   long_form
   chmod 711 "$DIR"

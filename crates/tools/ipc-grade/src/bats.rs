@@ -4,14 +4,12 @@ use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use lesson::poll_until;
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
 
+use crate::bench;
 use crate::exercise::{Exercise, Test};
 use crate::results::{Status, TestResult};
 
@@ -96,10 +94,9 @@ fn run_once(setting: &Setting, test: &Test) -> anyhow::Result<Report> {
     if let Some(make) = &setting.box_command {
         command.env("IPC_LAB_BOX", make);
     }
-    let mut child = command
-        .spawn()
-        .with_context(|| format!("run {}", setting.bats.display()))?;
-    let in_time = wait(&mut child)?;
+    let mut child =
+        bench::spawn(&mut command).with_context(|| format!("run {}", setting.bats.display()))?;
+    let in_time = bench::wait(&mut child, LIMIT)?.is_some();
     // A file and not a pipe: what a program left behind may still hold it open.
     let text = fs::read(&report).with_context(|| format!("read {}", report.display()))?;
     Ok(Report {
@@ -108,17 +105,6 @@ fn run_once(setting: &Setting, test: &Test) -> anyhow::Result<Report> {
         box_failure: fs::read_to_string(&box_failure)
             .with_context(|| format!("read {}", box_failure.display()))?,
     })
-}
-
-fn wait(child: &mut Child) -> anyhow::Result<bool> {
-    // waitpid has no time limit, so this polls.
-    let ended = poll_until(LIMIT, || child.try_wait().context("waitpid"))?;
-    if ended.is_none() {
-        let group = Pid::from_raw(child.id().try_into().context("pid")?);
-        let _ = killpg(group, Signal::SIGKILL);
-        child.wait().context("waitpid")?;
-    }
-    Ok(ended.is_some())
 }
 
 /// A title as a regular expression that matches nothing else.

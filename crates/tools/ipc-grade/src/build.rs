@@ -8,12 +8,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
-use lesson::poll_until;
 use nix::fcntl::{Flock, FlockArg};
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
-use tempfile::TempDir;
 
+use crate::bench::{self, Bench};
 use crate::exercise::Project;
 use crate::isolation::{Isolation, bare_root, become_uid};
 
@@ -34,7 +31,7 @@ const BENCH: &str = "/grade";
 pub struct Workshop<'a> {
     project: &'a Project,
     isolation: &'a Isolation,
-    folder: TempDir,
+    folder: Bench,
 }
 
 impl<'a> Workshop<'a> {
@@ -43,13 +40,10 @@ impl<'a> Workshop<'a> {
     /// # Errors
     /// When it cannot be made.
     pub fn new(project: &'a Project, isolation: &'a Isolation) -> anyhow::Result<Self> {
-        let folder = TempDir::with_prefix("ipc-grade.").context("make a temporary folder")?;
-        let open = fs::Permissions::from_mode(0o711);
-        fs::set_permissions(folder.path(), open).context("chmod the temporary folder")?;
         let workshop = Self {
             project,
             isolation,
-            folder,
+            folder: Bench::new()?,
         };
         workshop.stock(&workshop.path("ws"))?;
         Ok(workshop)
@@ -247,10 +241,8 @@ impl<'a> Workshop<'a> {
             .stderr(errors)
             .process_group(0);
         let started = Instant::now();
-        let mut child = command.spawn().context("run cargo in its box")?;
-        // waitpid has no time limit, so this polls.
-        let ended = poll_until(LIMIT, || child.try_wait().context("waitpid"))?;
-        match ended {
+        let mut child = bench::spawn(&mut command).context("run cargo in its box")?;
+        match bench::wait(&mut child, LIMIT)? {
             // Not the compiler's doing, and so not the student's. bwrap passes on what ended cargo
             // as 128 + signal, as a shell does.
             Some(status) if status.signal().is_some() || status.code() > Some(128) => {
@@ -270,9 +262,6 @@ impl<'a> Workshop<'a> {
                 Ok(status.success())
             }
             None => {
-                let group = Pid::from_raw(child.id().try_into().context("pid")?);
-                let _ = killpg(group, Signal::SIGKILL);
-                child.wait().context("waitpid")?;
                 let text = format!("the build was ended after {} s\n", LIMIT.as_secs());
                 fs::write(says, text).with_context(|| format!("write {}", says.display()))?;
                 Ok(false)
@@ -382,7 +371,8 @@ fn give(folder: &Path, uid: u32) -> anyhow::Result<()> {
 
 fn run(command: &mut Command) -> anyhow::Result<()> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let status = command.status().with_context(|| format!("run {name}"))?;
+    let mut child = bench::spawn(command).with_context(|| format!("run {name}"))?;
+    let status = child.wait().context("waitpid")?;
     ensure!(status.success(), "{name} failed: {status}");
     Ok(())
 }

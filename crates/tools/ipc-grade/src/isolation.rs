@@ -19,8 +19,8 @@ use lesson::{poll_until, say};
 use nix::fcntl::{Flock, FlockArg, OFlag};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, Uid, User, pipe2};
-use tempfile::TempDir;
 
+use crate::bench::{self, Bench};
 use crate::exercise::Project;
 
 /// What a program in a box may use at most: see prlimit(1). Processes, bytes of address space, of
@@ -122,7 +122,7 @@ impl Isolation {
 
     /// Runs a program in a box that must not see a file outside it.
     fn canary(&self) -> anyhow::Result<()> {
-        let inside = TempDir::with_prefix("ipc-grade.").context("make a temporary folder")?;
+        let inside = Bench::new()?;
         // What a submission must not see above all: the reference solutions and the tests.
         let secret = Project::find()?.0.join("tests");
         ensure!(secret.is_dir(), "{} is missing", secret.display());
@@ -417,9 +417,7 @@ fn bubblewrap(uid: Option<u32>, dir: &Path, bin: &Path) -> anyhow::Result<(Child
             _ => Ok(()),
         });
     }
-    let mut child = command
-        .spawn()
-        .with_context(|| format!("run {}", words[0]))?;
+    let mut child = bench::spawn(&mut command).with_context(|| format!("run {}", words[0]))?;
     drop(to_us);
     // bwrap writes this when the box stands, or closes it when it fails.
     let mut answer = BufReader::new(File::from(info));

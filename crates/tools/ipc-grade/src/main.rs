@@ -2,6 +2,7 @@
 //! mechanism carried it.
 
 mod bats;
+mod bench;
 mod build;
 mod class;
 mod digest;
@@ -20,9 +21,9 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, ensure};
 use clap::{Parser, Subcommand};
 use lesson::{Failure, say};
-use tempfile::TempDir;
 
 use crate::bats::Setting;
+use crate::bench::Bench;
 use crate::exercise::Project;
 use crate::isolation::Isolation;
 use crate::results::Status;
@@ -94,13 +95,19 @@ enum Task {
 
 fn main() -> Result<(), Failure> {
     match Args::parse().command {
-        Task::Exercise { name } => own(&name)?,
+        Task::Exercise { name } => {
+            bench::end_all_on_signal()?;
+            own(&name)?;
+        }
         Task::Hint { name, again } => hint(&name, again)?,
         Task::Grade {
             submission,
             out,
             how,
-        } => grade::run(&submission, out.as_deref(), &how)?,
+        } => {
+            bench::end_all_on_signal()?;
+            grade::run(&submission, out.as_deref(), &how)?;
+        }
         Task::Class {
             submissions,
             out,
@@ -177,7 +184,7 @@ fn own(name: &str) -> anyhow::Result<()> {
     ensure!(built.success(), "{name} does not compile: see above");
 
     let tools = tools()?;
-    let scratch = TempDir::with_prefix("ipc-grade.").context("make a temporary folder")?;
+    let scratch = Bench::new()?;
     let setting = Setting {
         bats: find_bats(&project)?,
         bin: tools.clone(),

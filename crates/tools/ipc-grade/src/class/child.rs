@@ -15,6 +15,7 @@ use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 
 use super::scratch::Scratch;
+use crate::bench;
 use crate::grade::How;
 
 /// The graders that run now.
@@ -29,12 +30,14 @@ impl Children {
             // The lock is kept: from now on no other grader is started, and none is reaped.
             let running = children.0.lock().unwrap_or_else(PoisonError::into_inner);
             for pid in running.iter().map(|it| Pid::from_raw(*it)) {
-                let _ = kill(pid, Signal::SIGKILL);
+                // It ends its own children first.
+                let _ = kill(pid, Signal::SIGTERM);
                 let _ = waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT);
             }
-            lesson::clean_up();
+            bench::end_all();
             lesson::die_of(signal);
-        })
+        })?;
+        bench::adopt_orphans()
     }
 
     /// Runs `ipc-grade grade` and says how it ended. What it has to say goes into grader.log.
@@ -65,11 +68,11 @@ impl Children {
         // SAFETY: prctl is a system call that touches no memory of this process.
         unsafe {
             // Killed, this program takes its graders along: the next run starts anew.
-            command.pre_exec(|| Ok(set_pdeathsig(Signal::SIGKILL)?));
+            command.pre_exec(|| Ok(set_pdeathsig(Signal::SIGTERM)?));
         }
         let mut child = {
             let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let child = command.spawn().context("run ipc-grade grade")?;
+            let child = bench::spawn(&mut command).context("run ipc-grade grade")?;
             running.insert(child.id() as i32);
             child
         };

@@ -1,0 +1,150 @@
+//! Where a grader works, and what ends with it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus};
+use std::time::Duration;
+
+use anyhow::Context;
+use lesson::poll_until;
+use nix::errno::Errno;
+use nix::sys::prctl::set_child_subreaper;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+use tempfile::TempDir;
+
+/// On SIGINT or SIGTERM everything that this process has started ends, what it has made is removed,
+/// and then it dies of that signal. Call it first in `main`.
+///
+/// # Errors
+/// When the signals cannot be blocked or the thread cannot be started.
+pub fn end_all_on_signal() -> anyhow::Result<()> {
+    lesson::on_signal(|signal| {
+        end_all();
+        lesson::die_of(signal);
+    })?;
+    adopt_orphans()
+}
+
+/// Orphans below this process become its children: none gets lost.
+///
+/// # Errors
+/// When prctl(2) fails.
+pub fn adopt_orphans() -> anyhow::Result<()> {
+    set_child_subreaper(true).context("prctl PR_SET_CHILD_SUBREAPER")
+}
+
+/// Ends everything that this process has started, and removes what it has made. From then on it
+/// starts and makes nothing.
+pub fn end_all() {
+    // The newest is removed first: after this one the others can be.
+    std::mem::forget(lesson::making().remove_at_end(end_descendants));
+    lesson::clean_up();
+}
+
+/// A folder below the temporary one. When it is dropped, or on a signal, it goes.
+pub struct Bench {
+    folder: PathBuf,
+    _made: lesson::Made,
+}
+
+impl Bench {
+    /// A new one.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn new() -> anyhow::Result<Self> {
+        let making = lesson::making();
+        let folder = TempDir::with_prefix("ipc-grade.")
+            .context("make a temporary folder")?
+            .keep();
+        let made = folder.clone();
+        let _made = making.remove_at_end(move || {
+            if let Err(error) = fs::remove_dir_all(&made) {
+                lesson::note!("rm -r {}: {error}", made.display());
+            }
+        });
+        // Programs under another uid must find what lies in it.
+        let open = fs::Permissions::from_mode(0o711);
+        fs::set_permissions(&folder, open)
+            .with_context(|| format!("chmod {}", folder.display()))?;
+        Ok(Self { folder, _made })
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.folder
+    }
+}
+
+/// Starts it, unless a signal is ending this process: then it is too late.
+///
+/// # Errors
+/// As [`Command::spawn`].
+pub fn spawn(command: &mut Command) -> std::io::Result<Child> {
+    let _making = lesson::making();
+    command.spawn()
+}
+
+/// Waits that long for its end, and says how it ended; then ends all that it has started, and if it
+/// is late, itself: it has no status then.
+///
+/// # Errors
+/// When it cannot be waited for.
+pub fn wait(child: &mut Child, limit: Duration) -> anyhow::Result<Option<ExitStatus>> {
+    // waitpid has no time limit, so this polls.
+    let ended = poll_until(limit, || child.try_wait().context("waitpid"))?;
+    // If a signal is ending this process, that has ended the child: then this stays here.
+    let making = lesson::making();
+    end_descendants();
+    if ended.is_none() {
+        child.wait().context("waitpid")?;
+    }
+    // The orphans; as zombies they would count among the processes of their user.
+    while waitpid(None, Some(WaitPidFlag::WNOHANG)).is_ok_and(|it| it != WaitStatus::StillAlive) {}
+    drop(making);
+    Ok(ended)
+}
+
+/// Ends all processes that this one has started, and that these have started.
+fn end_descendants() {
+    // Again and again: one that is killed may have been in the middle of a fork. No event tells that
+    // somebody else's children have gone, so this polls.
+    let gone = || {
+        let alive = descendants();
+        for pid in &alive {
+            match kill(*pid, Signal::SIGKILL) {
+                Ok(()) | Err(Errno::ESRCH) => {}
+                Err(errno) => lesson::note!("kill {pid}: {errno}"),
+            }
+        }
+        Ok(alive.is_empty().then_some(()))
+    };
+    let _ = poll_until(Duration::from_secs(10), gone);
+}
+
+/// Parents before their children, without zombies.
+fn descendants() -> Vec<Pid> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    // PID (name) STATE PPID …, and the name may be anything.
+    let stat = |pid: &str| fs::read_to_string(format!("/proc/{pid}/stat")).ok();
+    let all: Vec<(i32, bool, i32)> = entries
+        .filter_map(|it| {
+            let pid = it.file_name().to_string_lossy().into_owned();
+            let text = stat(&pid)?;
+            let mut fields = text.rsplit_once(") ")?.1.split(' ');
+            let zombie = fields.next()? == "Z";
+            Some((pid.parse().ok()?, zombie, fields.next()?.parse().ok()?))
+        })
+        .collect();
+    let mut family = vec![std::process::id() as i32];
+    let mut next = 0;
+    while let Some(&parent) = family.get(next) {
+        let alive = all.iter().filter(|it| it.2 == parent && !it.1);
+        family.extend(alive.map(|it| it.0));
+        next += 1;
+    }
+    family.into_iter().skip(1).map(Pid::from_raw).collect()
+}
