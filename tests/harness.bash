@@ -36,15 +36,19 @@ setup() {
 }
 
 teardown() {
-  local left=0 pid
+  local left=0 pid running
   cd /
   # What is killed below is no job any more, of whose end bash would tell in ten lines.
   for pid in "${PID[@]}"; do disown "$pid" 2> /dev/null || true; done
-  for pid in $(processes); do
-    printf 'left running: pid %s: %s\n' "$pid" "$(tr '\0' ' ' 2> /dev/null < "/proc/$pid/cmdline")"
-    kill -KILL "$pid" 2> /dev/null || true
+  mapfile -t running < <(processes)
+  if ((${#running[@]})); then
+    kill -STOP "${running[@]}" 2> /dev/null || true # they leave time to say which
+    for pid in "${running[@]:0:8}"; do
+      printf 'left running: pid %s: %s\n' "$pid" "$(tr '\0' ' ' 2> /dev/null < "/proc/$pid/cmdline")"
+    done
+    kill -KILL "${running[@]}" 2> /dev/null || true
     left=1
-  done
+  fi
   left_behind > "$LOGS/left"
   find "$DIR" \( -type p -o -type s \) -printf 'left behind: %p\n' >> "$LOGS/left"
   if [[ -s $LOGS/left ]]; then

@@ -23,11 +23,9 @@ use nix::unistd::{Pid, Uid, User, pipe2};
 use crate::bench::{self, Bench};
 use crate::exercise::Project;
 
-/// What a program in a box may use at most: see prlimit(1). Processes, bytes of address space, of
-/// a file, descriptors, seconds of processor time. A server with two threads for each of a hundred
-/// clients passes.
-const LIMITS: [&str; 6] = [
-    "--nproc=256",
+/// What a program in a box may use at most, beside a number of processes: see prlimit(1). Bytes of
+/// address space, of a file, descriptors, seconds of processor time.
+const LIMITS: [&str; 5] = [
     "--as=1073741824",
     "--fsize=67108864",
     "--nofile=1024",
@@ -133,7 +131,7 @@ impl Isolation {
              exec cat /proc/sysvipc/msg",
             secret.display()
         );
-        let enter = made.enter(inside.path());
+        let enter = made.enter(inside.path(), 64);
         let output = Command::new(&enter[0])
             .args(&enter[1..])
             .args(["sh", "-c", &script])
@@ -202,6 +200,9 @@ pub struct BoxArgs {
     /// The folder of the programs under test
     #[arg(long)]
     bin: PathBuf,
+    /// How many processes and threads may run in it
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    processes: u16,
 }
 
 /// Makes a box, prints the words of the command that enters it, one a line, and an empty line; ends
@@ -211,7 +212,7 @@ pub struct BoxArgs {
 /// When the box cannot be made.
 pub fn make_box(args: &BoxArgs) -> anyhow::Result<()> {
     let mut made = Made::new(args.level, args.uid, &args.dir, &args.bin)?;
-    for word in made.enter(&args.dir) {
+    for word in made.enter(&args.dir, args.processes) {
         say!("{word}");
     }
     say!("");
@@ -248,8 +249,9 @@ impl Made {
         Ok(Self { level, uid, bwrap })
     }
 
-    /// The words in front of a command that is to run in the box.
-    fn enter(&self, dir: &Path) -> Vec<String> {
+    /// The words in front of a command that is to run in the box, with so many processes and threads
+    /// at most.
+    fn enter(&self, dir: &Path, processes: u16) -> Vec<String> {
         let dir = dir.display();
         let mut words: Vec<String> = Vec::new();
         if let Some(uid) = self.uid {
@@ -279,7 +281,7 @@ impl Made {
             ]
             .map(String::from),
         );
-        words.push("prlimit".into());
+        words.extend(["prlimit".into(), format!("--nproc={processes}")]);
         words.extend(LIMITS.map(String::from));
         // Only now into the test's folder: nsenter --wd would bring a folder of the outside along,
         // and with it the way up from there.
