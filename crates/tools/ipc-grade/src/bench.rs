@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -11,7 +12,7 @@ use lesson::poll_until;
 use nix::errno::Errno;
 use nix::sys::prctl::set_child_subreaper;
 use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
@@ -25,14 +26,7 @@ pub fn end_all_on_signal() -> anyhow::Result<()> {
         end_all();
         lesson::die_of(signal);
     })?;
-    adopt_orphans()
-}
-
-/// Orphans below this process become its children: none gets lost.
-///
-/// # Errors
-/// When prctl(2) fails.
-pub fn adopt_orphans() -> anyhow::Result<()> {
+    // Orphans below this process become its children: none gets lost.
     set_child_subreaper(true).context("prctl PR_SET_CHILD_SUBREAPER")
 }
 
@@ -79,13 +73,24 @@ impl Bench {
     }
 }
 
+/// The children that this process has started, and has not yet waited for.
+static STARTED: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
+
+fn started() -> MutexGuard<'static, Vec<Pid>> {
+    STARTED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Starts it, unless a signal is ending this process: then it is too late.
 ///
 /// # Errors
 /// As [`Command::spawn`].
 pub fn spawn(command: &mut Command) -> std::io::Result<Child> {
     let _making = lesson::making();
-    command.spawn()
+    // The lock is held until it is known whose the new child is: that is no orphan.
+    let mut started = started();
+    let child = command.spawn()?;
+    started.push(Pid::from_raw(child.id() as i32));
+    Ok(child)
 }
 
 /// Waits that long for its end, and says how it ended; then ends all that it has started, and if it
@@ -95,17 +100,37 @@ pub fn spawn(command: &mut Command) -> std::io::Result<Child> {
 /// When it cannot be waited for.
 pub fn wait(child: &mut Child, limit: Duration) -> anyhow::Result<Option<ExitStatus>> {
     // waitpid has no time limit, so this polls.
-    let ended = poll_until(limit, || child.try_wait().context("waitpid"))?;
+    let ended = poll_until(limit, || {
+        reap_orphans();
+        child.try_wait().context("waitpid")
+    })?;
     // If a signal is ending this process, that has ended the child: then this stays here.
     let making = lesson::making();
     end_descendants();
     if ended.is_none() {
         child.wait().context("waitpid")?;
     }
-    // The orphans; as zombies they would count among the processes of their user.
-    while waitpid(None, Some(WaitPidFlag::WNOHANG)).is_ok_and(|it| it != WaitStatus::StillAlive) {}
+    started().retain(|it| it.as_raw() != child.id() as i32);
     drop(making);
     Ok(ended)
+}
+
+/// Orphans that have ended must be waited for: the init of a pid namespace ends after the last process
+/// in it, also after one whose parent was outside, and that is now this process.
+fn reap_orphans() {
+    let started = started();
+    let path = format!("/proc/self/task/{}/children", std::process::id());
+    for pid in fs::read_to_string(path)
+        .unwrap_or_default()
+        .split_ascii_whitespace()
+    {
+        match pid.parse().map(Pid::from_raw) {
+            Ok(pid) if !started.contains(&pid) => {
+                let _ = waitpid(pid, Some(WaitPidFlag::WNOHANG));
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Ends all processes that this one has started, and that these have started.
@@ -120,6 +145,7 @@ fn end_descendants() {
                 Err(errno) => lesson::note!("kill {pid}: {errno}"),
             }
         }
+        reap_orphans();
         Ok(alive.is_empty().then_some(()))
     };
     let _ = poll_until(Duration::from_secs(10), gone);
