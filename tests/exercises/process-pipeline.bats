@@ -1,0 +1,184 @@
+#!/usr/bin/env bats
+load ../exercise
+
+# pipeline NAME [OPTION...] -- COMMAND...: the program, with its standard input from `input`.
+pipeline() { start "$1" process-pipeline "${@:2}" < "${INPUT:-/dev/null}"; }
+
+@test "[2] stage 1: a command runs, and its exit status is the program's" {
+  hint "The child execs, the parent waits: an exit status is passed on as it is, an end by signal number N is 128 + N."
+  random_lines 9 > input
+  local status=$((RANDOM % 100 + 2))
+  INPUT=input pipeline exits -- sh -c "cat; exit $status"
+  finish exits "$status"
+  prints exits input
+  pipeline fine -- true
+  finish fine
+  # shellcheck disable=SC2016  # the inner shell's variable
+  pipeline killed -- sh -c 'kill -s KILL $$'
+  finish killed 137
+  silent exits
+  silent killed
+}
+
+@test "[2] stage 1: a command that cannot be started" {
+  hint "If exec fails, the child still lives: it says why and exits with 127 if the command was not found (ENOENT), else with 126, and never runs the parent's code."
+  local missing=missing-$RANDOM
+  pipeline missing -- "$missing" some arguments
+  finish missing 127
+  one_error missing "Error: $missing: "
+  : > "$DIR/no-program"
+  pipeline not-executable -- ./no-program
+  finish not-executable 126
+  one_error not-executable "Error: ./no-program: "
+  # The others run all the same, and see an empty input or nobody who reads.
+  pipeline middle -- yes "|" "$missing" "|" wc -c
+  finish middle
+  prints middle <(echo 0)
+  one_error middle "Error: $missing: "
+}
+
+@test "[2] stage 2: each command reads what the one before it writes" {
+  hint "N commands need N - 1 pipes. The exit status is that of the last command, whichever ends first or last, and whatever the others' is."
+  random_lines 50 > input
+  INPUT=input pipeline three -- sort "|" tr '[:lower:]' '[:upper:]' "|" sh -c 'cat; exit 7'
+  finish three 7
+  prints three <(sort input | tr '[:lower:]' '[:upper:]')
+  # The first one ends after the last.
+  inside mkfifo gate
+  pipeline late -- sh -c 'exec >&-; read -r line < gate; exit 5' "|" sh -c 'cat; echo last; exit 9'
+  wait_for late last
+  start open sh -c 'echo > gate'
+  finish open
+  finish late 9
+  inside rm gate
+}
+
+@test "[2] stage 2: the data go through a pipe between two children" {
+  hint "fork, dup2 and exec, with a pipe between the two children: no file, no shell, and no std::process::Command."
+  random_lines 100 > input
+  start_traced run process-pipeline -- tr a-m A-M "|" tr n-z N-Z < input
+  finish run
+  prints run <(tr '[:lower:]' '[:upper:]' < input)
+  tr a-m A-M < input > between
+  through pipe run run between
+  ! calls run 'CLONE_VFORK' > /dev/null || { echo "a process was started by std::process::Command"; return 1; }
+}
+
+@test "[1] stage 2: with --pipefail the last command that failed counts" {
+  hint "Keep the status of each command: with --pipefail it is that of the last in the row that is not 0, and 0 if there is none."
+  pipeline fails --pipefail -- sh -c 'exit 3' "|" sh -c 'exit 4' "|" true
+  finish fails 4
+  pipeline none --pipefail -- true "|" true
+  finish none
+}
+
+@test "[2] stage 3: the files of --in, --out and --append" {
+  hint "--in is the first command's standard input, --out the last one's standard output: emptied (O_TRUNC), or with --append written to at its end (O_APPEND). If one cannot be opened no command starts."
+  random_lines 20 | inside tee in > input
+  random_lines 30 | inside tee out > old
+  pipeline replaces --in in --out out -- cat "|" tr '[:lower:]' '[:upper:]'
+  finish replaces
+  prints replaces /dev/null
+  diff -u --label "expected in out" --label "actual in out" <(tr '[:lower:]' '[:upper:]' < input) "$DIR/out"
+  pipeline appends --in in --out out --append -- cat
+  finish appends
+  diff -u --label "expected in out" --label "actual in out" <(tr '[:lower:]' '[:upper:]' < input; cat input) "$DIR/out"
+  pipeline new --in in --out new --append -- cat
+  finish new
+  diff -u --label "expected in new" --label "actual in new" input "$DIR/new"
+  pipeline missing --in missing -- echo started
+  finish missing 1
+  one_error missing missing
+  prints missing /dev/null
+}
+
+@test "[2] stage 4: each command has descriptors 0, 1 and 2 alone" {
+  hint "What is open without O_CLOEXEC stays open over exec: all pipe ends and both files must be closed in each command, but for the copies that dup2 has made of them."
+  echo | inside tee in > input
+  # shellcheck disable=SC2016  # the inner shell's variables
+  local list='ls /proc/$$/fd > "$0"; exec cat' number
+  # The tests' own, which the program has not opened and need not close.
+  start plain sh -c "$list" plain < input
+  finish plain
+  pipeline run --in in --out out -- sh -c "$list" list-1 "|" sh -c "$list" list-2 "|" sh -c "$list" list-3
+  finish run
+  for number in 1 2 3; do
+    diff -u --label "expected in command $number" --label "actual in command $number" \
+      <(seq 0 2) <({ seq 0 2; sort "$DIR/list-$number" | comm -23 - <(sort "$DIR/plain"); } | sort -n)
+  done
+}
+
+@test "[2] stage 4: a command whose reader has gone ends of SIGPIPE" {
+  hint "SIGPIPE comes once nobody has the read end open, the parent included; and in a command it must be at its default, as Rust ignores it and exec passes that on."
+  pipeline first -- yes "|" head -n 1
+  finish first
+  prints first <(echo y)
+  silent first
+  pipeline all --pipefail -- yes "|" cat "|" head -n 1
+  finish all 141
+  silent all
+}
+
+@test "[2] stage 5: 100 MiB through ten commands" {
+  hint "A pipe holds 64 KiB: whoever writes more sleeps until somebody reads. All commands run at the same time, and the program waits for none before it has started the last."
+  local cats=() number size=$((100 * 1024 * 1024 + RANDOM))
+  for number in {1..8}; do cats+=("|" cat); done
+  pipeline much -- head -c "$size" /dev/zero "${cats[@]}" "|" wc -c
+  finish much
+  prints much <(echo "$size")
+}
+
+# others_ended PID: of its children at most one still runs; the others may wait to be waited for.
+others_ended() {
+  local child children alive=0
+  read -r -a children < "/proc/$1/task/$1/children" || true
+  for child in "${children[@]}"; do
+    if state_of "$child" && [[ $STATE != Z ]]; then alive=$((alive + 1)); fi
+  done
+  ((alive <= 1))
+} 2> /dev/null
+
+sleeps_or_gone() { ! state_of "$1" || [[ $STATE == [SZ] ]]; }
+
+@test "[1] stage 6: it ends after the last of its commands has ended" {
+  hint "Wait for all children, and not for the last one only: what still runs then has no parent any more."
+  inside mkfifo gate
+  local pid
+  pipeline run -- sh -c 'exec >&-; echo first >&2; read -r line < gate' "|" sh -c 'cat; echo last'
+  wait_for run first
+  wait_for run last
+  pid=$(program_pid run)
+  wait_until others_ended "$pid"
+  pause
+  wait_until sleeps_or_gone "$pid"
+  if ! state_of "$pid" || [[ $STATE == Z ]]; then
+    echo "the program has ended, and its first command still runs"
+    return 1
+  fi
+  start open sh -c 'echo > gate'
+  finish open
+  finish run
+  inside rm gate
+}
+
+@test "[2] stage 6: SIGINT and SIGTERM end all commands" {
+  hint "A signal to the program alone is passed on to each command, which must have it neither blocked nor ignored; then all are waited for, and the status is the last command's, as always."
+  local signal
+  for signal in INT TERM; do
+    # shellcheck disable=SC2016  # the inner shells' variables
+    pipeline "$signal" -- sh -c 'echo first >&2; exec sleep 1000' "|" sleep 1000 "|" sh -c 'echo last; exec sleep 1000'
+    wait_for "$signal" first
+    wait_for "$signal" last
+    stop "$signal" "$signal"
+    finish "$signal" $((128 + $(kill -l "$signal")))
+    # Whoever has not waited for them all has left them running.
+    [[ -z $(processes) ]] || { echo "commands still run after SIG$signal"; return 1; }
+  done
+  # One that catches the signal may end as it likes.
+  # shellcheck disable=SC2016
+  pipeline catches -- sleep 1000 "|" sh -c 'trap "echo caught; exit 6" TERM; echo ready; cat'
+  wait_for catches ready
+  stop catches TERM
+  finish catches 6
+  prints catches <(echo ready; echo caught)
+}
