@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,7 +12,7 @@ use anyhow::Context;
 use lesson::poll_until;
 use nix::errno::Errno;
 use nix::sys::prctl::set_child_subreaper;
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 use tempfile::TempDir;
@@ -86,6 +87,9 @@ fn started() -> MutexGuard<'static, Vec<Pid>> {
 /// As [`Command::spawn`].
 pub fn spawn(command: &mut Command) -> std::io::Result<Child> {
     let _making = lesson::making();
+    // What waits for signals here has them blocked, and a program that is started would inherit that.
+    // SAFETY: pthread_sigmask is on the list of signal-safety(7).
+    unsafe { command.pre_exec(|| Ok(SigSet::empty().thread_set_mask()?)) };
     // The lock is held until it is known whose the new child is: that is no orphan.
     let mut started = started();
     let child = command.spawn()?;
