@@ -274,3 +274,51 @@ real_class() {
     grep -qx 'one,10,10,0,graded,' grades/grades.csv
   done
 }
+
+# forty: submissions of which it is known what they are worth; in `expected` a line for each, as csv
+# prints them: hostile ones have nothing, and a handout less than half.
+forty() {
+  local project=$ROOT/crates/exercises exercise mutant name test points total
+  for exercise in "$submissions"/reference/*; do
+    exercise=${exercise##*/}
+    total=$(sed -nE 's/^@test "\[([0-9]+)\].*/\1/p' "$ROOT/tests/exercises/$exercise.bats" | paste -sd +)
+    total=$((total))
+    mkdir -p "class/reference-$exercise" "class/handout-$exercise" "class/mutant-$exercise"
+    cp -r "$submissions/reference/$exercise" "class/reference-$exercise"
+    cp -r "$submissions/reference/$exercise" "class/mutant-$exercise"
+    cp -r "$project/$exercise" "class/handout-$exercise"
+    mutant=$(find "$submissions/mutants/$exercise" -name '*.patch' | sort | head -n 1)
+    git -C "class/mutant-$exercise/$exercise" apply "$mutant"
+    test=$(sed -n 's/^Fails: //p' "$mutant")
+    points=$(sed -nE 's/^@test "\[([0-9]+)\] (.*)" \{/\1 \2/p' "$ROOT/tests/exercises/$exercise.bats" |
+      grep -F " $test" | cut -d ' ' -f 1)
+    echo "reference-$exercise,$total,$total"
+    echo "mutant-$exercise,$((total - points)),$total"
+    echo "handout-$exercise,less than half,$total"
+  done > expected
+  for name in "$submissions"/hostile/*; do
+    cp -r "$name" "class/hostile-${name##*/}"
+    echo "hostile-${name##*/},0,10"
+  done >> expected
+  # Ten of each.
+  for name in reference mutant handout hostile; do
+    for extra in $(cd class && printf '%s\n' "$name"-* | sort -R | tail -n +11); do
+      rm -r "class/$extra"
+      sed -i "/^$extra,/d" expected
+    done
+  done
+  sort -o expected expected
+}
+
+@test "forty submissions: each gets what it is worth, and the same again (SUBMISSIONS=all)" {
+  long_form
+  [[ ${SUBMISSIONS:-} == all ]] || skip "long form: make soak"
+  forty
+  local DEADLINE=1500
+  class first --jobs 2
+  csv | sed 1d | awk -F , -v OFS=, '$1 ~ /^handout-/ && 2 * $2 < $3 { $2 = "less than half" } { print $1, $2, $3 }' |
+    sort | diff -u --label expected expected --label actual -
+  mv grades grades-1
+  class second --jobs 2
+  diff -u grades-1/grades.csv grades/grades.csv
+}

@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 load ../exercise
 
+PROCESSES=256
+
 # serve [start_traced]: on the socket of the test's folder.
 serve() {
   "${1:-start}" server chat-server socket
