@@ -64,11 +64,11 @@ lives_on() {
   answered "life-$word" life life.answers
 }
 
-# end_server: its end is for other tests.
+# end_server: its end is for other tests. Bash would tell of it in ten lines.
 end_server() {
   stop server KILL
   finish server 137
-}
+} 2> /dev/null
 
 # words N: of 20 letters and digits.
 words() { random_lines "$1" | cut -c 1-20; }
