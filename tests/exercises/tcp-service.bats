@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 load ../exercise
 
+PROCESSES=256
+
 # serve NAME [ARG...]: a server, on $PORT then.
 serve() {
   "${BY:-start}" "$1" tcp-service-server "${@:2}" "${ADDR:-127.0.0.1:0}"
