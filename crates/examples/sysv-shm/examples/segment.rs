@@ -1,6 +1,6 @@
 //! For the tests of exercises: another program that looks at the segment of ftok(DIR, 'S').
 //!
-//! segment id|read|remove DIR, segment make DIR SIZE < CONTENT
+//! segment id|read|remove DIR, segment make DIR SIZE < CONTENT, segment write DIR < CONTENT
 
 use std::fs;
 use std::io::{Read, stdin};
@@ -33,7 +33,15 @@ fn main() -> anyhow::Result<()> {
                 place.store(byte, Ordering::Release);
             }
         }
-        _ => bail!("usage: segment id|read|remove DIR, segment make DIR SIZE"),
+        ["write", dir] => {
+            let mut content = Vec::new();
+            stdin().read_to_end(&mut content).context("read stdin")?;
+            let memory = find(key(dir)?)?.attach()?;
+            for (place, byte) in memory.bytes().iter().zip(content) {
+                place.store(byte, Ordering::Release);
+            }
+        }
+        _ => bail!("usage: segment id|read|remove|write DIR, segment make DIR SIZE"),
     }
     Ok(())
 }

@@ -1,0 +1,403 @@
+#!/usr/bin/env bats
+load ../exercise
+
+# db STATUS COMMAND...: a process of its own for one command.
+db() {
+  start db shm-database "${@:2}"
+  finish db "$1"
+}
+
+# db_prints TEXT COMMAND...: and that is its answer.
+db_prints() {
+  db 0 "${@:2}"
+  prints db <(echo "$1")
+}
+
+# db_fails TEXT COMMAND...: with one error that says so.
+db_fails() {
+  db 1 "${@:2}"
+  one_error db "$1"
+  prints db /dev/null
+}
+
+# In a session each line is a command. What it has printed before is counted in SEEN.
+declare -gA SEEN
+open_session() {
+  start_typing "$1" shm-database session
+  wait_for "$1" Ready
+  SEEN[$1]=1
+}
+close_session() {
+  end_of_input "$1"
+  finish "$1"
+  rm "$LOGS/$1.keys"
+}
+
+# tell NAME LINE ANSWER: types it, and the answer comes.
+tell() {
+  type_in "$1" "$2"
+  answered "$1" "$3" "$2"
+}
+# answered NAME ANSWER [LINE]: the next line that it prints is that.
+answered() {
+  wait_until has_answer "$1" || { echo "$1 has not answered: ${3:-}"; return 1; }
+  diff -u --label "expected answer of $1${3:+ to: $3}" --label actual <(echo "$2") <(sed -n "$((SEEN[$1] + 1))p" "$LOGS/$1.out")
+  SEEN[$1]=$((SEEN[$1] + 1))
+}
+has_answer() { (($(wc -l < "$LOGS/$1.out") > SEEN[$1])); }
+
+# waits NAME LINE: types it, and the program has read it, sleeps, and has not answered.
+waits() {
+  type_in "$1" "$2"
+  wait_until has_read "$1"
+  wait_until threads_sleep "$1"
+  no_answer "$1"
+}
+# no_answer NAME: it still waits.
+no_answer() {
+  ! has_answer "$1" || { echo "$1 does not wait, but answers:"; sed -n "$((SEEN[$1] + 1))p" "$LOGS/$1.out"; return 1; }
+}
+# Nothing that was typed is left in its keyboard, a FIFO.
+has_read() {
+  local keys
+  exec {keys}<> "$LOGS/$1.keys"
+  if read -rt 0 -u "$keys"; then exec {keys}>&-; return 1; fi
+  exec {keys}>&-
+}
+threads_sleep() {
+  local thread
+  for thread in /proc/"$(program_pid "$1")"/task/*; do
+    { read -r STATE < "$thread/stat"; } 2> /dev/null || return
+    [[ ${STATE##*) } == S* ]] || return
+  done
+}
+
+# some_text MAX: letters and digits that nobody can know beforehand, at most 19.
+some_text() { random_lines 1 | cut -c "1-${1:-19}"; }
+
+@test "[2] stage 1: what one process puts, the next one gets, until destroy" {
+  hint "The database stays when a process ends: only destroy removes it, and create makes one only where there is none."
+  local one two three
+  one=$(some_text) two=$(some_text) three="$(some_text) $(some_text)"
+  db_fails create get "$one"
+  db_prints Created create
+  db_fails "no such key: $one" get "$one"
+  db_prints "Records: 0" list
+  db_prints "Stored: b-$one" put "b-$one" "$two"
+  db_prints "Stored: a-$one" put "a-$one" "$one"
+  db_prints "b-$one $two" get "b-$one"
+  db_fails "" create
+  db_prints "Stored: a-$one" put "a-$one" "$three"
+  db 0 list
+  prints db <(echo "a-$one $three"; echo "b-$one $two"; echo "Records: 2")
+  db_prints "Deleted: b-$one" delete "b-$one"
+  db_fails "no such key: b-$one" delete "b-$one"
+  db_fails "no such key: b-$one" get "b-$one"
+  db 0 list
+  prints db <(echo "a-$one $three"; echo "Records: 1")
+  db_prints Destroyed destroy
+  nothing_left
+  db_fails create list
+  db_fails create destroy
+  db_prints Created create
+  db_prints "Records: 0" list
+  db_prints Destroyed destroy
+}
+
+# replace OLD NEW: where OLD stands in the database's memory, puts NEW, which is as long.
+replace() {
+  local LC_ALL=C name
+  if in_box examples/segment read . > memory 2> /dev/null; then
+    grep -qaF -- "$1" memory || { echo "not in the segment: $1"; return 1; }
+    sed "s/$1/$2/g" memory | in_box examples/segment write .
+    return
+  fi
+  # shellcheck disable=SC2016  # the inner shell's variables
+  name=$(inside bash -c 'grep -laF -- "$1" /dev/shm/shm-database-*' find "$1" 2> /dev/null) ||
+    { echo "there is no segment in which this stands: $1"; return 1; }
+  inside cat "$name" > memory
+  # shellcheck disable=SC2016  # the inner shell's variables
+  sed "s/$1/$2/g" memory | inside bash -c 'cat 1<> "$1" >&1' write "$name"
+}
+
+@test "[2] stage 1: the records stand in shared memory" {
+  hint "Each process attaches the same segment (shmget and shmat, or shm_open and mmap), and keys and values stand there as text: what somebody changes there, get finds."
+  local key old new
+  key=$(some_text) old=$(random_lines 1) new=$(random_lines 9 | tr -d '\n' | head -c 99)
+  new=${new::${#old}}
+  db_prints Created create
+  start_traced put shm-database put "$key" "$old"
+  finish put
+  start_traced get shm-database get "$key"
+  finish get
+  prints get <(echo "$key $old")
+  share segment put get
+  replace "$old" "$new"
+  db_prints "$key $new" get "$key"
+  db_prints Destroyed destroy
+}
+
+@test "[2] stage 2: a session does one command after the other" {
+  hint "In a session each line of standard input is a command, with one answer at once. A command that fails is answered by Failed:, and the session goes on."
+  local key value
+  key=$(some_text) value=$(some_text)
+  open_session one
+  tell one create Created
+  open_session two
+  tell one "put $key $value" "Stored: $key"
+  tell two "get $key" "$key $value"
+  tell two "delete $key" "Deleted: $key"
+  tell one "get $key" "Failed: no such key: $key"
+  tell one "delete $key" "Failed: no such key: $key"
+  tell one list "Records: 0"
+  tell one "take $key" "Failed: not a command: \"take $key\""
+  tell two "put $key $value $value" "Stored: $key"
+  tell one destroy Destroyed
+  # A database made anew is another one.
+  db_prints Created create
+  tell two list "Records: 0"
+  tell one "put $key $key" "Stored: $key"
+  tell two "get $key" "$key $key"
+  close_session one
+  close_session two
+  db_prints Destroyed destroy
+}
+
+@test "[2] stage 2: what does not fit is refused" {
+  hint "A key has 1 to 32 bytes, a value 1 to 100, all of them to be used; 64 records fit, and one that is there can be changed when all are taken."
+  local key value more
+  key=$(random_lines 2 | tr -d '\n' | head -c 32)
+  value=$(random_lines 9 | tr -d '\n' | head -c 100)
+  open_session one
+  tell one create Created
+  tell one "put $key $value" "Stored: $key"
+  tell one "get $key" "$key $value"
+  tell one "put ${key}x $value" "Failed: a key has 1 to 32 bytes"
+  tell one "put  $value" "Failed: a key has 1 to 32 bytes"
+  tell one "put $key x$value" "Failed: a value has 1 to 100 bytes"
+  tell one "put $key " "Failed: a value has 1 to 100 bytes"
+  tell one "get $key" "$key $value"
+  db_fails "a key has 1 to 32 bytes" put "${key}x" x
+  for ((more = 2; more <= 64; more++)); do type_in one "put key-$more $more"; done
+  for ((more = 2; more <= 64; more++)); do answered one "Stored: key-$more"; done
+  tell one "put more x" "Failed: the database is full: 64 records"
+  db_fails "the database is full: 64 records" put more x
+  tell one "put key-9 new" "Stored: key-9"
+  tell one "delete $key" "Deleted: $key"
+  tell one "put more x" "Stored: more"
+  tell one "put $key x" "Failed: the database is full: 64 records"
+  close_session one
+  db 0 list
+  prints db <({ echo "more x"; echo "key-9 new"; for more in {2..8} {10..64}; do echo "key-$more $more"; done; } | LC_ALL=C sort
+    echo "Records: 64")
+  db_prints Destroyed destroy
+}
+
+@test "[2] stage 3: a block that writes keeps all others out" {
+  hint "From write to end nobody else reads or writes: get, list, put, delete and the blocks of others wait for the lock."
+  local key value session
+  key=$(some_text) value=$(some_text)
+  db_prints Created create
+  db_prints "Stored: $key" put "$key" old
+  open_session writer
+  for session in get list put delete read write; do open_session "$session"; done
+  tell writer write Writing
+  tell writer "put $key $value" "Stored: $key"
+  tell writer "get $key" "$key $value"
+  waits get "get $key"
+  waits list list
+  waits read read
+  # Ctrl-Z and fg, in the middle: who is stopped has not ended. What entered the box has stopped too.
+  freeze writer
+  kill -s CONT "${PID[writer]}"
+  stop writer CONT
+  tell writer "get $key" "$key $value"
+  no_answer get
+  tell writer end Ended
+  answered get "$key $value"
+  answered list "$key $value"
+  answered list "Records: 1"
+  answered read Reading
+  tell read end Ended
+  tell writer write Writing
+  waits put "put other x"
+  tell writer "put $key $key" "Stored: $key"
+  tell writer end Ended
+  answered put "Stored: other"
+  tell writer write Writing
+  waits delete "delete other"
+  tell writer "get other" "other x"
+  tell writer end Ended
+  answered delete "Deleted: other"
+  tell writer write Writing
+  waits write write
+  tell writer "put $key 1" "Stored: $key"
+  tell writer end Ended
+  answered write Writing
+  tell write "get $key" "$key 1"
+  for session in writer get list put delete read write; do close_session "$session"; done
+  db_prints Destroyed destroy
+}
+
+@test "[2] stage 3: readers at the same time, and writers wait for them" {
+  hint "Any number of processes may read at once (flock LOCK_SH, F_RDLCK, or a semaphore that counts); who wants to write waits until none of them reads."
+  local key value
+  key=$(some_text) value=$(some_text)
+  db_prints Created create
+  db_prints "Stored: $key" put "$key" "$value"
+  for session in one two three; do open_session "$session"; done
+  for session in one two three; do
+    tell "$session" read Reading
+    tell "$session" "get $key" "$key $value"
+  done
+  tell one "put $key x" "Failed: a read block changes nothing"
+  db_prints "$key $value" get "$key"
+  tell three end Ended
+  tell three "get $key" "$key $value"
+  waits three "put $key new"
+  tell one "get $key" "$key $value"
+  tell one end Ended
+  wait_until threads_sleep three
+  no_answer three
+  tell two "get $key" "$key $value"
+  tell two end Ended
+  answered three "Stored: $key"
+  tell one "get $key" "$key new"
+  for session in one two three; do close_session "$session"; done
+  db_prints Destroyed destroy
+}
+
+@test "[2] stage 4: a block counts when it ends, as a whole" {
+  hint "Until its end a block may still come to nothing: at end-of-file in the middle of it all that it has changed is as before."
+  local key value
+  key=$(some_text) value=$(some_text)
+  db_prints Created create
+  db_prints "Stored: a-$key" put "a-$key" "$value"
+  db_prints "Stored: b-$key" put "b-$key" "$value"
+  open_session one
+  tell one write Writing
+  tell one "put a-$key new" "Stored: a-$key"
+  tell one "delete b-$key" "Deleted: b-$key"
+  tell one "put c-$key new" "Stored: c-$key"
+  close_session one
+  db 0 list
+  prints db <(echo "a-$key $value"; echo "b-$key $value"; echo "Records: 2")
+  open_session one
+  tell one write Writing
+  tell one "put a-$key new" "Stored: a-$key"
+  tell one "get c-$key" "Failed: no such key: c-$key"
+  tell one "delete b-$key" "Deleted: b-$key"
+  tell one "put c-$key new" "Stored: c-$key"
+  tell one end Ended
+  tell one write Writing
+  tell one "delete a-$key" "Deleted: a-$key"
+  close_session one
+  db 0 list
+  prints db <(echo "a-$key new"; echo "c-$key new"; echo "Records: 2")
+  db_prints Destroyed destroy
+}
+
+@test "[2] stage 4: who is killed in a block lets go of the lock" {
+  hint "A lock that its holder must give back stays locked when that is killed. The kernel gives back a flock or fcntl lock, and a semaphore that was taken with SEM_UNDO, of readers as well. And a signal ends the process, not the database."
+  local signal block
+  local -A answer=([read]=Reading [write]=Writing)
+  db_prints Created create
+  db_prints "Stored: key" put key 0
+  for signal in KILL TERM INT; do
+    for block in read write; do
+      open_session killed
+      open_session next
+      tell killed "$block" "${answer[$block]}"
+      waits next "put key $signal-$block"
+      stop killed "$signal"
+      finish killed $((128 + $(kill -l "$signal")))
+      end_of_input killed
+      answered next "Stored: key"
+      close_session next
+      rm "$LOGS/killed.keys"
+      db_prints "key $signal-$block" get key
+    done
+  done
+  db_prints Destroyed destroy
+}
+
+# generations: without end, blocks in which all 64 records get the same value, another one in each.
+generations() {
+  awk -v salt="$RANDOM" 'BEGIN {
+    for (;;) {
+      value = salt "-" ++block "-"
+      while (length(value) < 100) value = value "."
+      print "write"
+      for (key = 1; key <= 64; key++) print "put key-" key " " value
+      print "end"
+    }
+  }' 2> /dev/null
+}
+
+# whole LISTS: in each of them the value of all records is the same.
+whole() {
+  awk '/^Records: / { lists++; if ($2 != 64 || values != 1) { print "list " lists " is torn: " $2 " records, " values " different values"; exit torn = 1 }
+      delete seen; values = 0; next }
+    !seen[$2]++ { values++ }
+    END { exit torn || !lists }' "$1"
+}
+
+@test "[2] stage 4: of a block whose process is killed nothing is there, at any moment" {
+  hint "Storing takes many steps, and a process can die between any two of them. Store where nobody looks, and let one last store make that the database; or write down what was there, and have the next one put it back."
+  local round spin
+  db_prints Created create
+  start first shm-database session < <(generations | head -n 66)
+  finish first
+  open_session killed
+  tell killed write Writing
+  tell killed "put key-1 torn" "Stored: key-1"
+  tell killed "delete key-2" "Deleted: key-2"
+  stop killed KILL
+  finish killed 137
+  end_of_input killed
+  db 0 list
+  whole "$LOGS/db.out"
+  for ((round = $(rounds 400); round > 0; round--)); do
+    start killed shm-database session < <(generations)
+    wait_for killed Ended
+    for ((spin = RANDOM % 2000; spin > 0; spin--)); do :; done # the moment is anybody's guess
+    stop killed KILL
+    finish killed 137
+    db 0 list
+    whole "$LOGS/db.out"
+  done
+  db_prints Destroyed destroy
+}
+
+@test "[2] stage 5: many processes at the same time" {
+  hint "Each look and each change is one step for all others: whoever reads holds the lock until the last record is read, whoever writes from the first look at what is there to the last store. And only one create makes the database."
+  local name
+  for name in a b c d e f; do start "$name" shm-database create; done
+  for name in a b c d e f; do ends "$name"; done
+  diff -u --label "expected of six that create" --label actual <(echo Created) <(cat "$LOGS"/[a-f].out)
+  start first shm-database session < <(generations | head -n 66)
+  finish first
+  for name in a b c; do
+    start "list-$name" shm-database session < <(yes list | head -n 100)
+    start "write-$name" shm-database session < <(generations | head -n $((66 * 20)))
+  done
+  for name in a b c; do
+    finish "list-$name"
+    finish "write-$name"
+    tail -n +2 "$LOGS/list-$name.out" > lists
+    diff --label "expected number of lists" --label actual <(echo 100) <(grep -c ^Records: lists)
+    whole lists
+    (($(grep -c ^Ended "$LOGS/write-$name.out") == 20)) || { show "write-$name"; return 1; }
+  done
+  # Now none is lost, though all of them store at once.
+  db 0 destroy
+  db 0 create
+  for name in a b c d; do
+    start "$name" shm-database session < <(for ((i = 1; i <= 16; i++)); do echo "put $name-$i $i"; done)
+  done
+  for name in a b c d; do finish "$name"; done
+  db 0 list
+  prints db <(for name in a b c d; do for ((i = 1; i <= 16; i++)); do echo "$name-$i $i"; done; done | LC_ALL=C sort
+    echo "Records: 64")
+  db_prints Destroyed destroy
+}
