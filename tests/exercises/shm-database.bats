@@ -72,8 +72,8 @@ threads_sleep() {
   done
 }
 
-# some_text MAX: letters and digits that nobody can know beforehand, at most 19.
-some_text() { random_lines 1 | cut -c "1-${1:-19}"; }
+# some_text: 19 letters and digits that nobody can know beforehand.
+some_text() { random_lines 1 | cut -c 1-19; }
 
 @test "[2] stage 1: what one process puts, the next one gets, until destroy" {
   hint "The database stays when a process ends: only destroy removes it, and create makes one only where there is none."
@@ -138,7 +138,7 @@ replace() {
 }
 
 @test "[2] stage 2: a session does one command after the other" {
-  hint "In a session each line of standard input is a command, with one answer at once. A command that fails is answered by Failed:, and the session goes on."
+  hint "In a session each line of standard input is a command, with one answer at once. A command that fails is answered by Failed:, and the session goes on. What others destroy and make anew it must find again."
   local key value
   key=$(some_text) value=$(some_text)
   open_session one
@@ -344,7 +344,7 @@ whole() {
 
 @test "[2] stage 4: of a block whose process is killed nothing is there, at any moment" {
   hint "Storing takes many steps, and a process can die between any two of them. Store where nobody looks, and let one last store make that the database; or write down what was there, and have the next one put it back."
-  local round spin
+  local round
   db_prints Created create
   start first shm-database session < <(generations | head -n 66)
   finish first
@@ -360,7 +360,7 @@ whole() {
   for ((round = $(rounds 400); round > 0; round--)); do
     start killed shm-database session < <(generations)
     wait_for killed Ended
-    for ((spin = RANDOM % 2000; spin > 0; spin--)); do :; done # the moment is anybody's guess
+    read -rt "0.00$RANDOM" -u "$NEVER" || true # the moment is anybody's guess
     stop killed KILL
     finish killed 137
     db 0 list
