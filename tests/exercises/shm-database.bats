@@ -321,50 +321,63 @@ replace() {
   db_prints Destroyed destroy
 }
 
-# generations: without end, blocks in which all 64 records get the same value, another one in each.
+# generations STEP: without end, blocks in which every STEPth of 64 records gets the same value, another
+# one in each block.
 generations() {
-  awk -v salt="$RANDOM" 'BEGIN {
+  awk -v step="$1" -v salt="$RANDOM" 'BEGIN {
+    dots = sprintf("%100s", "")
+    gsub(" ", ".", dots)
     for (;;) {
-      value = salt "-" ++block "-"
-      while (length(value) < 100) value = value "."
+      value = substr(salt "-" ++block "-" dots, 1, 100)
       print "write"
-      for (key = 1; key <= 64; key++) print "put key-" key " " value
+      for (key = 1; key <= 64; key += step) printf "put key-%02d %s\n", key, value
       print "end"
     }
   }' 2> /dev/null
 }
 
-# whole LISTS: in each of them the value of all records is the same.
+# whole STEP LISTS: in each of them the value of all those records is the same.
 whole() {
-  awk '/^Records: / { lists++; if ($2 != 64 || values != 1) { print "list " lists " is torn: " $2 " records, " values " different values"; exit torn = 1 }
-      delete seen; values = 0; next }
-    !seen[$2]++ { values++ }
-    END { exit torn || !lists }' "$1"
+  awk -v step="$1" '
+    /^Records: / {
+      lists++
+      if ($2 != 64 || values != 1) {
+        print "list " lists " is torn: " $2 " records, " values " different values"
+        exit torn = 1
+      }
+      delete seen
+      values = 0
+      next
+    }
+    (substr($1, 5) - 1) % step == 0 && !seen[$2]++ { values++ }
+    END { exit torn || !lists }' "$2"
 }
 
 @test "[2] stage 4: of a block whose process is killed nothing is there, at any moment" {
   hint "Storing takes many steps, and a process can die between any two of them. Store where nobody looks, and let one last store make that the database; or write down what was there, and have the next one put it back."
   local round
   db_prints Created create
-  start first shm-database session < <(generations | head -n 66)
+  start first shm-database session < <(generations 1 | head -n 66)
   finish first
   open_session killed
   tell killed write Writing
-  tell killed "put key-1 torn" "Stored: key-1"
-  tell killed "delete key-2" "Deleted: key-2"
+  tell killed "put key-01 torn" "Stored: key-01"
+  tell killed "delete key-02" "Deleted: key-02"
   stop killed KILL
   finish killed 137
   end_of_input killed
   db 0 list
-  whole "$LOGS/db.out"
-  for ((round = $(rounds 400); round > 0; round--)); do
-    start killed shm-database session < <(generations)
+  whole 1 "$LOGS/db.out"
+  # From the first to the last, but few: so it is storing most of the time.
+  generations 21 | head -n 6000 > blocks
+  for ((round = $(rounds 500); round > 0; round--)); do
+    start killed shm-database session < <(while cat blocks 2> /dev/null; do :; done)
     wait_for killed Ended
     read -rt "0.00$RANDOM" -u "$NEVER" || true # the moment is anybody's guess
     stop killed KILL
     finish killed 137
     db 0 list
-    whole "$LOGS/db.out"
+    whole 21 "$LOGS/db.out"
   done
   db_prints Destroyed destroy
 }
@@ -375,18 +388,18 @@ whole() {
   for name in a b c d e f; do start "$name" shm-database create; done
   for name in a b c d e f; do ends "$name"; done
   diff -u --label "expected of six that create" --label actual <(echo Created) <(cat "$LOGS"/[a-f].out)
-  start first shm-database session < <(generations | head -n 66)
+  start first shm-database session < <(generations 1 | head -n 66)
   finish first
   for name in a b c; do
     start "list-$name" shm-database session < <(yes list | head -n 100)
-    start "write-$name" shm-database session < <(generations | head -n $((66 * 20)))
+    start "write-$name" shm-database session < <(generations 1 | head -n $((66 * 20)))
   done
   for name in a b c; do
     finish "list-$name"
     finish "write-$name"
     tail -n +2 "$LOGS/list-$name.out" > lists
     diff --label "expected number of lists" --label actual <(echo 100) <(grep -c ^Records: lists)
-    whole lists
+    whole 1 lists
     (($(grep -c ^Ended "$LOGS/write-$name.out") == 20)) || { show "write-$name"; return 1; }
   done
   # Now none is lost, though all of them store at once.
