@@ -28,6 +28,7 @@ leftover fifo /tmp/example_fifo fifo
 leftover fifo /tmp/exercise_fifo fix-fifo-open
 leftover folder /tmp/fifo-open-modes-XXXXXX fifo-open-modes
 leftover fifo /tmp/logpipe logger
+leftover socket /tmp/chat_socket chat
 leftover socket /tmp/my_socket unix-echo
 leftover fifo /tmp/cleanup_fifo cleanup
 leftover folder /tmp/cleanup-XXXXXX cleanup

@@ -83,6 +83,9 @@ fn run_once(setting: &Setting, test: &Test) -> anyhow::Result<Report> {
             &format!("^{}$", pattern(&test.title())),
         ])
         .arg(&test.file)
+        // What bats and a test make goes with the grader, also when a signal ends them.
+        .env("TMPDIR", setting.scratch)
+        .env("IPC_LAB_TMP", setting.scratch)
         .env("IPC_LAB_BIN", &setting.bin)
         .env("IPC_LAB_TOOLS", &setting.tools)
         .env("IPC_LAB_BOX_FAILURE", &box_failure)

@@ -3,6 +3,8 @@
 //! It asks the kernel (sock_diag(7)), which answers for the network namespace of the one who asks:
 //! of a program in a box strace sees only the sockets' own inodes, `4<TCP:[10858102]>`. But then the
 //! calls tell it: a listening socket gives out its connections in the order in which they were made.
+//! And of a connection that has not been accepted yet the kernel does not know the other end either:
+//! what went through it by then belongs to the pair that a later call shows.
 
 use std::collections::{HashMap, HashSet};
 
@@ -24,6 +26,17 @@ pub(crate) fn peers<'a>(calls: impl Iterator<Item = &'a Call>) -> HashMap<String
         Outcome::None => false,
     };
 
+    let known: HashMap<_, _> = (calls.iter())
+        .flat_map(|call| {
+            let returned = match &call.outcome {
+                Outcome::Returned(fd, note) => pair(&format!("{fd}{note}")),
+                _ => None,
+            };
+            pair(call.argument(0)).into_iter().chain(returned)
+        })
+        .flat_map(both_ways)
+        .collect();
+
     let mut places = HashMap::new();
     let mut connected: HashMap<_, Vec<_>> = HashMap::new();
     let mut accepted: HashMap<_, Vec<_>> = HashMap::new();
@@ -34,7 +47,9 @@ pub(crate) fn peers<'a>(calls: impl Iterator<Item = &'a Call>) -> HashMap<String
             ("bind" | "getsockname", Outcome::Returned(..), Some(inode)) => {
                 places.extend(place().map(|it| (inode, it)));
             }
-            ("connect", _, Some(inode)) if connects(call, &inode) => {
+            ("connect", _, Some(inode))
+                if connects(call, &inode) && !known.contains_key(&inode) =>
+            {
                 let place = place().unwrap_or_default();
                 connected.entry(place).or_default().push(inode);
             }
@@ -68,14 +83,32 @@ pub(crate) fn peers<'a>(calls: impl Iterator<Item = &'a Call>) -> HashMap<String
                 .map(|(one, other)| (kind, one, other)),
         );
     }
-    let both_ways = |(kind, one, other): (_, String, String)| {
-        let (there, back) = (
-            format!("{kind}:[{one}->{other}]"),
-            format!("{kind}:[{other}->{one}]"),
-        );
-        [(one, there), (other, back)]
-    };
-    pairs.into_iter().flat_map(both_ways).collect()
+    let told = pairs
+        .into_iter()
+        .map(|(kind, one, other)| (kind.to_owned(), one, other));
+    let mut peers: HashMap<_, _> = told.flat_map(both_ways).collect();
+    peers.extend(known);
+    peers
+}
+
+/// Of each of two sockets, what strace writes behind it when it knows both.
+fn both_ways((kind, one, other): (String, String, String)) -> [(String, String); 2] {
+    let (there, back) = (
+        format!("{kind}:[{one}->{other}]"),
+        format!("{kind}:[{other}->{one}]"),
+    );
+    [(one, there), (other, back)]
+}
+
+/// A Unix socket and the one that it is connected to: `3<UNIX-STREAM:[5->7]>`.
+fn pair(argument: &str) -> Option<(String, String, String)> {
+    let (_, note) = text::descriptor(argument)?;
+    let (kind, inodes) = note.split_once(":[")?;
+    // Behind them may stand the path of the socket.
+    let (one, other) = inodes.split([',', ']']).next()?.split_once("->")?;
+    let digits = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit());
+    let is_pair = kind.starts_with("UNIX") && digits(one) && digits(other);
+    is_pair.then(|| (kind.to_owned(), one.to_owned(), other.to_owned()))
 }
 
 /// The inode of a socket of which strace knows nothing else: `3<TCP:[242562]>`.

@@ -147,6 +147,30 @@ fn processes_of_one_program_that_share_a_segment_have_it_in_common() {
 
 /// What strace writes of programs in another network namespace: no addresses, no other ends.
 #[test]
+fn what_is_sent_before_the_accept_arrives_too() {
+    let client = |tid: u32, inode: u32, name: &str| {
+        format!(
+            "{tid} 2.{tid} connect(3<UNIX-STREAM:[{inode}]>, {{sa_family=AF_UNIX, sun_path=\"s\"}}, 4) = 0 <0.000001>\n\
+             {tid} 2.{tid}5 write(3<UNIX-STREAM:[{inode}]>, \"{name}\", 3) = 3 <0.000001>\n"
+        )
+    };
+    // The first one's connection was known at once, as it was accepted before strace looked.
+    let known = "2 2.100000 connect(3<UNIX-STREAM:[20->31]>, {sa_family=AF_UNIX, sun_path=\"s\"}, 4) = 0 <0.000001>\n\
+         2 2.150000 write(3<UNIX-STREAM:[20->31]>, \"one\", 3) = 3 <0.000001>\n";
+    let server = "1 3.100000 accept4(3<UNIX-STREAM:[30,\"s\"]>, NULL, NULL, 0) = 4<UNIX-STREAM:[31->20,\"s\"]> <0.000001>\n\
+         1 3.200000 read(4<UNIX-STREAM:[31->20,\"s\"]>, \"one\", 9) = 3 <0.000001>\n\
+         1 3.300000 accept4(3<UNIX-STREAM:[30,\"s\"]>, NULL, NULL, 0) = 5<UNIX-STREAM:[32->60,\"s\"]> <0.000001>\n\
+         1 3.400000 read(5<UNIX-STREAM:[32->60,\"s\"]>, \"two\", 9) = 3 <0.000001>\n";
+    let trace = trace(&[server, known, &client(6, 60, "two")].concat());
+    assert_eq!(trace.unreadable, 0);
+    let arrows = arrows(&trace);
+    let data = arrows.iter().filter(|it| it.why == Why::Data);
+    let mut came: Vec<_> = data.map(|it| (it.tail.0, it.head.0, &*it.data)).collect();
+    came.sort();
+    assert_eq!(came, [(2, 1, &b"one"[..]), (6, 1, b"two")]);
+}
+
+#[test]
 fn connections_in_a_box_are_put_together() {
     let client = |tid: u32, inode: u32, port: u32, text: &str| {
         format!(
