@@ -56,6 +56,7 @@ pub(crate) fn peers<'a>(calls: impl Iterator<Item = &'a Call>) -> HashMap<String
             ("accept" | "accept4", Outcome::Returned(fd, note), Some(listening)) => {
                 let place = places.get(&listening).cloned().unwrap_or_default();
                 let inode = socket(&format!("{fd}{note}"));
+                let inode = inode.filter(|it| !known.contains_key(it));
                 accepted.entry(place).or_default().extend(inode);
             }
             ("socketpair", Outcome::Returned(..), _) => {

@@ -145,7 +145,6 @@ fn processes_of_one_program_that_share_a_segment_have_it_in_common() {
     assert_eq!(common, ["segment 7"]);
 }
 
-/// What strace writes of programs in another network namespace: no addresses, no other ends.
 #[test]
 fn what_is_sent_before_the_accept_arrives_too() {
     let client = |tid: u32, inode: u32, name: &str| {
@@ -170,6 +169,7 @@ fn what_is_sent_before_the_accept_arrives_too() {
     assert_eq!(came, [(2, 1, &b"one"[..]), (6, 1, b"two")]);
 }
 
+/// What strace writes of programs in another network namespace: no addresses, no other ends.
 #[test]
 fn connections_in_a_box_are_put_together() {
     let client = |tid: u32, inode: u32, port: u32, text: &str| {
