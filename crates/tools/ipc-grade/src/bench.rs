@@ -74,7 +74,7 @@ impl Bench {
     }
 }
 
-/// The children that this process has started, and has not yet waited for.
+/// The children that this process has started: until it has waited for them they are no orphans.
 static STARTED: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
 
 fn started() -> MutexGuard<'static, Vec<Pid>> {
@@ -114,7 +114,6 @@ pub fn wait(child: &mut Child, limit: Duration) -> anyhow::Result<Option<ExitSta
     if ended.is_none() {
         child.wait().context("waitpid")?;
     }
-    started().retain(|it| it.as_raw() != child.id() as i32);
     drop(making);
     Ok(ended)
 }
@@ -122,18 +121,17 @@ pub fn wait(child: &mut Child, limit: Duration) -> anyhow::Result<Option<ExitSta
 /// Orphans that have ended must be waited for: the init of a pid namespace ends after the last process
 /// in it, also after one whose parent was outside, and that is now this process.
 fn reap_orphans() {
-    let started = started();
+    let mut started = started();
     let path = format!("/proc/self/task/{}/children", std::process::id());
-    for pid in fs::read_to_string(path)
-        .unwrap_or_default()
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let children: Vec<_> = text
         .split_ascii_whitespace()
-    {
-        match pid.parse().map(Pid::from_raw) {
-            Ok(pid) if !started.contains(&pid) => {
-                let _ = waitpid(pid, Some(WaitPidFlag::WNOHANG));
-            }
-            _ => {}
-        }
+        .filter_map(|it| it.parse().map(Pid::from_raw).ok())
+        .collect();
+    // Who has been waited for may come again, as another process with the same pid.
+    started.retain(|it| children.contains(it));
+    for pid in children.iter().filter(|it| !started.contains(it)) {
+        let _ = waitpid(*pid, Some(WaitPidFlag::WNOHANG));
     }
 }
 
