@@ -72,6 +72,8 @@ TABLE=$ROOT/crates/README.md
       <(sed -nE 's/^@test "\[([0-9]+)\] (.*)" \{$/\1 \2/p' "$ROOT/tests/exercises/$exercise.bats") || { echo "$page"; return 1; }
     # Exercises are no default members: their commands need the package.
     ! grep -oE "cargo run -q --bin ${exercise}[a-z-]*" "$page" || { echo "-p is missing in $page"; return 1; }
+    ! grep -rE "\"$exercise-[a-z]+\"" "$ROOT/crates/exercises/$exercise/src" \
+      "$ROOT/tests/submissions/reference/$exercise" 2> /dev/null || { echo "start_first: $exercise/ is missing"; return 1; }
     [[ $exercise != fix-* ]] || grep -qF "[$exercise](exercises/$exercise)" "$ROOT/crates/TROUBLESHOOTING.md" ||
       { echo "not in TROUBLESHOOTING.md: $exercise"; return 1; }
   done

@@ -54,10 +54,15 @@ fn remedy(errno: Errno) -> Option<&'static str> {
     })
 }
 
-/// "The other program is not there yet", with the command that starts it.
+/// "The other program is not there yet", with the command that starts it. An exercise's is named with
+/// its package, as `chat/chat-server`: cargo looks for programs in the lessons alone.
 pub fn start_first(missing: impl fmt::Display, partner: &str) -> anyhow::Error {
+    let (package, program) = match partner.split_once('/') {
+        Some((package, program)) => (format!("-p {package} "), program),
+        None => (String::new(), partner),
+    };
     anyhow::anyhow!(
-        "{missing}: start {partner} first (in another terminal: cargo run -q --bin {partner})"
+        "{missing}: start {program} first (in another terminal: cargo run -q {package}--bin {program})"
     )
 }
 

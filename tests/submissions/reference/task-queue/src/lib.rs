@@ -48,7 +48,7 @@ impl Queues {
         let open = |letter| {
             let queue = Queue::open(lesson::ftok(dir, letter)?)?;
             let missing = || format!("no tasks are submitted in {}", dir.display());
-            queue.ok_or_else(|| lesson::start_first(missing(), "task-queue-submit"))
+            queue.ok_or_else(|| lesson::start_first(missing(), "task-queue/task-queue-submit"))
         };
         Ok(Self {
             tasks: open(b'T')?,

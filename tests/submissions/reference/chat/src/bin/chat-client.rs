@@ -49,8 +49,11 @@ fn main() -> Result<(), Failure> {
 fn connect(path: &Path) -> anyhow::Result<UnixStream> {
     let call = format!("connect {}", path.display());
     UnixStream::connect(path).map_err(|error| match error.kind() {
-        NotFound => start_first(format!("{call}: there is no such socket"), "chat-server"),
-        ConnectionRefused => start_first(format!("{call}: nobody listens"), "chat-server"),
+        NotFound => start_first(
+            format!("{call}: there is no such socket"),
+            "chat/chat-server",
+        ),
+        ConnectionRefused => start_first(format!("{call}: nobody listens"), "chat/chat-server"),
         _ => anyhow!(error).context(call),
     })
 }

@@ -22,7 +22,7 @@ fn main() -> Result<(), Failure> {
     let mut receiver = TcpStream::connect(address).map_err(|error| match error.kind() {
         ErrorKind::ConnectionRefused => start_first(
             format!("connect {address}: nobody listens"),
-            "fix-framing-receiver",
+            "fix-framing/fix-framing-receiver",
         ),
         _ => anyhow!(error).context(format!("connect {address}")),
     })?;

@@ -55,7 +55,7 @@ fn connect(address: SocketAddr) -> anyhow::Result<TcpStream> {
     let server = TcpStream::connect(address).map_err(|error| match error.kind() {
         ErrorKind::ConnectionRefused => start_first(
             format!("connect {address}: nobody listens"),
-            "tcp-service-server",
+            "tcp-service/tcp-service-server",
         ),
         _ => anyhow!(error).context(format!("connect {address}")),
     })?;
