@@ -184,9 +184,9 @@ sleeps_or_gone() { ! state_of "$1" || [[ $STATE == [SZ] ]]; }
     finish "$signal" $((128 + $(kill -l "$signal")))
     all_end
   done
-  # One that catches the signal may end as it likes.
+  # One that catches the signal may end as it likes. It must not end of itself when the first one does.
   # shellcheck disable=SC2016
-  pipeline catches -- sleep 1000 "|" sh -c 'trap "echo caught; exit 6" TERM; echo ready; cat'
+  pipeline catches -- sleep 1000 "|" sh -c 'sleep 1000 & trap "kill $!; echo caught; exit 6" TERM; echo ready; wait'
   wait_for catches ready
   stop catches TERM
   finish catches 6
