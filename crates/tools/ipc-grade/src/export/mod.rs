@@ -27,7 +27,7 @@ pub enum Format {
     Classroom50,
     /// JUnit XML, which CI systems show
     Junit,
-    /// TAP 14, for prove(1) and others
+    /// TAP 13, for prove(1) and others
     Tap,
     /// The student's page, for a text editor
     Markdown,

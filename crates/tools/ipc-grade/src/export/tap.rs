@@ -1,11 +1,14 @@
-//! TAP 14, see <https://testanything.org/tap-version-14-specification.html>.
+//! TAP 13, see <https://testanything.org/tap-version-13-specification.html>.
+//!
+//! TAP 14 reads the same, but prove(1) of Perl 5.36 fails whatever says that it is 14. What 14 made
+//! a rule is kept: the plan first, YAML indented by two, `\#` and `\\` escaped.
 
 use super::printable;
 use crate::results::{Status, Verdict};
 
 /// The verdict as TAP.
 pub fn text(verdict: &Verdict) -> String {
-    let mut text = format!("TAP version 14\n1..{}\n", verdict.tests.len());
+    let mut text = format!("TAP version 13\n1..{}\n", verdict.tests.len());
     for (number, test) in (1..).zip(&verdict.tests) {
         let name = escape(&test.full_name());
         if test.status == Status::NotRun && !verdict.complete {
@@ -46,7 +49,7 @@ mod tests {
     fn it_is_what_the_specification_allows() {
         let text = text(&sample::verdict());
         let mut lines = text.lines();
-        assert_eq!(lines.next(), Some("TAP version 14"));
+        assert_eq!(lines.next(), Some("TAP version 13"));
         assert_eq!(lines.next(), Some("1..3"));
         let (mut points, mut in_yaml) = (Vec::new(), false);
         for line in lines {
