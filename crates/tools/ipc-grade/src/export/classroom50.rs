@@ -78,29 +78,47 @@ pub fn text(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use serde_json::Value;
 
     use super::super::sample;
     use super::*;
 
+    /// What schemas/result-v1.schema.json of foundation50/classroom50 requires and allows, without
+    /// `assignment_type` and `owner`, which its runner adds itself.
     #[test]
     fn it_is_what_classroom_50_publishes() -> anyhow::Result<()> {
-        let names = |name: &str| (name != "REVIEW_URL").then(|| format!("the {name}"));
+        let names = |name: &str| match name {
+            "REVIEW_URL" => None,
+            "SUBMISSION_TAG" => Some("submit/2026-06-01T14-32-05Z-a1b2c3d".to_owned()),
+            _ => Some(format!("the {name}")),
+        };
         let value: Value = serde_json::from_str(&text(&sample::verdict(), names)?)?;
-        assert_eq!(value["schema"], "classroom50/result/v1");
-        assert_eq!(value["review"], "the COMMIT_URL");
-        let strings = [
+        let required = [
+            "schema",
             "classroom",
             "assignment",
             "submission",
             "commit",
             "release",
             "review",
+            "datetime",
+            "score",
+            "max-score",
+            "tests",
         ];
-        for key in strings {
-            let text = value[key].as_str().with_context(|| key.to_owned())?;
+        // At the top it allows no others.
+        let keys: BTreeSet<_> = value.as_object().context("an object")?.keys().collect();
+        assert_eq!(keys, required.map(str::to_owned).iter().collect());
+        assert_eq!(value["schema"], "classroom50/result/v1");
+        assert_eq!(value["review"], "the COMMIT_URL");
+        for key in &required[..8] {
+            let text = value[key].as_str().with_context(|| (*key).to_owned())?;
             assert!(!text.is_empty(), "{key}");
         }
+        let submission = value["submission"].as_str().context("submission")?;
+        assert!(submission.starts_with("submit/"));
         let datetime = value["datetime"].as_str().context("datetime")?;
         datetime.parse::<Timestamp>()?;
         assert!(
@@ -108,6 +126,7 @@ mod tests {
             "{datetime}"
         );
         let tests = value["tests"].as_array().context("tests")?;
+        assert_eq!(tests.len(), 3);
         // Both are integers, and the sums of those of the tests.
         for key in ["score", "max-score"] {
             let of_tests: Option<Vec<_>> = tests.iter().map(|it| it[key].as_u64()).collect();
@@ -115,7 +134,12 @@ mod tests {
             assert_eq!(value[key].as_u64(), Some(sum), "{key}");
         }
         for test in tests {
-            assert!(test["test-name"].is_string() && test["passed"].is_boolean());
+            let passed = test["passed"].as_bool().context("passed")?;
+            let name = test["test-name"].as_str().context("test-name")?;
+            assert!(!name.is_empty());
+            let most = test["max-score"].as_u64().context("max-score")?;
+            let expected = if passed { most } else { 0 };
+            assert_eq!(test["score"].as_u64(), Some(expected), "{name}");
         }
         Ok(())
     }

@@ -103,7 +103,7 @@ mod tests {
         );
         let tests = top["tests"].as_array().context("tests")?;
         assert_eq!(tests.len(), 3);
-        let mut sum = 0.0;
+        let (mut sum, mut said) = (0.0, Vec::new());
         for test in tests {
             let test = test.as_object().context("a test")?;
             check(
@@ -121,8 +121,20 @@ mod tests {
                 ],
             );
             // Optional only with a score at the top; all of them have one.
-            sum += test["score"].as_f64().context("score")?;
+            let score = test["score"].as_f64().context("score")?;
+            let most = test["max_score"].as_f64().context("max_score")?;
+            let status = test["status"].as_str().context("status")?;
+            let expected = if status == "passed" { most } else { 0.0 };
+            assert!(score == expected && most > 0.0, "{score} of {most}");
+            let name = test["name"].as_str().context("name")?;
+            assert!(name.starts_with("fix-pipe-eof: "), "{name}");
+            said.push((status, test["output"].as_str().context("output")?));
+            sum += score;
         }
+        let statuses = said.iter().map(|it| it.0).collect::<Vec<_>>();
+        assert_eq!(statuses, ["passed", "failed", "failed"]);
+        assert!(said[1].1.ends_with("\nHint: Close the <write> end."));
+        assert!(said[2].1.starts_with("Not run, so there is no verdict: "));
         assert_eq!(top["score"].as_f64(), Some(sum));
         Ok(())
     }
