@@ -120,7 +120,7 @@ shown() {
   wait_for writer "Opening FIFO"
   wait_until asleep writer
   traced attached --attach "${PID[writer]}" --limit 1
-  grep -qF "fifo-writer (process ${PID[writer]}) is blocked in open()" "$LOGS/attached.out"
+  grep -qF "fifo-writer (process ${PID[writer]}) is blocked in open(fifo, O_WRONLY): nobody has it open for reading" "$LOGS/attached.out"
   stop writer
   finish writer 143
   run_to_end ipc-trace 1 --attach 4194304
@@ -148,6 +148,29 @@ shown() {
   stop reader
   finish reader 143
   rm fifo
+}
+
+@test "the picture of a hang: who waits, who holds, and no name in it is markup" {
+  local program='<a>&"' # and the path of a FIFO
+  cp "$(type -P cat)" "$program"
+  mkfifo '<script>'
+  # shellcheck disable=SC2016  # the inner shell's argument
+  start reader bash -c 'exec 3<> "<script>" && echo ready && exec "$1" <&3' - "$DIR/$program"
+  wait_for reader ready
+  wait_until asleep reader
+  run_to_end ipc-trace 0 --explain "${PID[reader]}" --svg hang.svg
+  grep -qF "$program (process ${PID[reader]}) is blocked in read(0 " "$LOGS/ipc-trace.out"
+  grep -qF ">&lt;a&gt;&amp;\" (${PID[reader]})<" hang.svg
+  grep -qE '>waits: read\(0 .*/&lt;script&gt;\)<' hang.svg
+  grep -qE '>holds: open for writing, descriptor [03]<' hang.svg
+  run ! grep -E '<(script|a)>' hang.svg
+  ! command -v xmllint > /dev/null || xmllint --noout hang.svg
+  stop reader
+  finish reader 143
+  # Nobody waits: nothing to draw.
+  run_to_end ipc-trace 0 --explain 4194304 --svg nothing.svg
+  [[ ! -e nothing.svg ]]
+  rm '<script>'
 }
 
 @test "Ctrl-C ends the programs and draws what happened until then" {

@@ -4,7 +4,8 @@
 //! without any trace: proc_pid_syscall(5), proc_pid_fd(5), proc_pid_fdinfo(5).
 
 use std::fmt;
-use std::fs;
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
 use std::time::{Duration, SystemTime};
 
 use crate::arrow::operations;
@@ -41,6 +42,28 @@ impl fmt::Display for Blocked {
         }
         write!(f, ": {}", self.because)
     }
+}
+
+/// A thread that waits, as /proc tells it.
+#[derive(Debug, Clone)]
+pub struct Wait {
+    /// Who, in which call, and why.
+    pub blocked: Blocked,
+    /// What stands behind the descriptor or the id: `pipe:[7]`, `queue 3`.
+    pub object: String,
+    /// Who has the other end open.
+    pub holders: Vec<Holder>,
+}
+
+/// A process that has the other end of a pipe or a FIFO open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// The process.
+    pub pid: u32,
+    /// Its program.
+    pub program: String,
+    /// The end, and the descriptor: `open for writing, descriptor 4`.
+    pub how: String,
 }
 
 /// An open descriptor of some process.
@@ -83,58 +106,146 @@ pub fn blocked(trace: &Trace) -> Vec<Blocked> {
 
 /// What a process is blocked in now, by /proc alone; empty if it runs, or may not be looked at.
 pub fn blocked_now(pid: u32) -> Vec<Blocked> {
+    let waits = waits_now(pid).into_iter();
+    waits.map(|wait| wait.blocked).collect()
+}
+
+/// The same, with what it waits for and who holds that.
+pub fn waits_now(pid: u32) -> Vec<Wait> {
     let open = descriptors();
     let threads = fs::read_dir(format!("/proc/{pid}/task"));
     let threads = threads.into_iter().flatten().flatten();
     let tids = threads.filter_map(|it| it.file_name().to_string_lossy().parse::<u32>().ok());
-    let mut found = Vec::new();
-    for tid in tids {
-        let line = fs::read_to_string(format!("/proc/{pid}/task/{tid}/syscall"));
-        let Some((name, arguments)) = line.ok().as_deref().and_then(system_call) else {
-            continue;
-        };
-        let first = arguments[0];
-        let behind = fs::read_link(format!("/proc/{pid}/fd/{first}")).ok();
-        let behind = behind.map(|it| it.to_string_lossy().into_owned());
-        let (call, because) = match (name, &behind) {
-            ("read" | "write" | "recv" | "accept" | "send", Some(target)) => (
-                format!("{name}({first} {target})"),
-                ends(&open, target, name == "write", pid),
-            ),
-            (name @ ("mq_receive" | "mq_send"), Some(queue)) => {
-                let full = name == "mq_send";
-                let why = if full { FULL } else { "the queue is empty" };
-                (format!("{name}({queue})"), why.to_owned())
-            }
-            (name @ ("msgrcv" | "msgsnd"), _) => (
-                format!("{name}(queue {first})"),
-                if name == "msgrcv" {
-                    empty(tid)
-                } else {
-                    FULL.to_owned()
-                },
-            ),
-            (name @ ("semop" | "semtimedop"), _) => (
-                format!("{name}(set {first})"),
-                "the semaphore is 0".to_owned(),
-            ),
-            ("waitpid", _) => {
-                let child = format!("waitpid({})", first as i32);
-                (child, "the child has not ended".to_owned())
-            }
-            ("futex" | "rt_sigtimedwait", _) => continue,
-            (name, _) => (format!("{name}()"), "see its man page".to_owned()),
-        };
-        found.push(Blocked {
-            pid,
-            program: command_of(pid),
-            call,
-            time: None,
-            because,
-        });
-    }
-    found
+    tids.filter_map(|tid| wait_of(pid, tid, &open)).collect()
 }
+
+fn wait_of(pid: u32, tid: u32, open: &[Open]) -> Option<Wait> {
+    let line = fs::read_to_string(format!("/proc/{pid}/task/{tid}/syscall")).ok()?;
+    let (name, arguments) = system_call(&line)?;
+    let first = arguments[0];
+    let behind = fs::read_link(format!("/proc/{pid}/fd/{first}")).ok();
+    let behind = behind.map(|it| it.to_string_lossy().into_owned());
+    let mut holders = Vec::new();
+    let (call, object, because) = match (name, behind) {
+        ("read" | "write" | "recv" | "accept" | "send", Some(target)) => {
+            let writes = name == "write";
+            holders = holders_of(open, &target, writes);
+            let because = ends(open, &target, writes, pid);
+            (format!("{name}({first} {target})"), target, because)
+        }
+        ("mq_receive" | "mq_send", Some(queue)) => {
+            let full = name == "mq_send";
+            let why = if full { FULL } else { "the queue is empty" };
+            (format!("{name}({queue})"), queue, why.to_owned())
+        }
+        ("msgrcv" | "msgsnd", _) => {
+            let queue = format!("queue {first}");
+            let because = match name {
+                "msgrcv" => empty(tid),
+                _ => FULL.to_owned(),
+            };
+            (format!("{name}({queue})"), queue, because)
+        }
+        ("semop" | "semtimedop", _) => {
+            let set = match semaphores(pid, &arguments).as_slice() {
+                [] => format!("set {first}"),
+                numbers => format!("set {first}, semaphore {}", numbers.join(" and ")),
+            };
+            let because = "the semaphore is 0".to_owned();
+            (format!("{name}({set})"), set, because)
+        }
+        ("waitpid", _) => {
+            let child = first as i32;
+            let object = match child {
+                1.. => format!("process {}", outer(pid, child)),
+                _ => "any child".to_owned(),
+            };
+            let because = "the child has not ended".to_owned();
+            (format!("waitpid({child})"), object, because)
+        }
+        ("open", _) => opened(pid, &arguments, open, &mut holders),
+        ("futex" | "rt_sigtimedwait", _) => return None,
+        (name, _) => (format!("{name}()"), String::new(), MAN_PAGE.to_owned()),
+    };
+    let blocked = Blocked {
+        pid,
+        program: command_of(pid),
+        call,
+        time: None,
+        because,
+    };
+    Some(Wait {
+        blocked,
+        object,
+        holders,
+    })
+}
+
+/// The id by which we know a child. In a pid namespace its parent knows it by another one, the last
+/// of those that proc_pid_status(5) lists.
+fn outer(parent: u32, child: i32) -> i32 {
+    let file = format!("/proc/{parent}/task/{parent}/children");
+    let children = fs::read_to_string(file).unwrap_or_default();
+    let mut children = children.split_whitespace();
+    let is_it = |pid: &&str| {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let ids = status.lines().find_map(|it| it.strip_prefix("NSpid:"));
+        let inner = ids.and_then(|it| it.split_whitespace().last()?.parse().ok());
+        inner == Some(child)
+    };
+    let found = children.find(is_it).and_then(|it| it.parse().ok());
+    found.unwrap_or(child)
+}
+
+/// What an open sleeps for: its path stands in the process's memory.
+fn opened(
+    pid: u32,
+    arguments: &[u64; 6],
+    open: &[Open],
+    holders: &mut Vec<Holder>,
+) -> (String, String, String) {
+    let flags = arguments[2] as i32;
+    let mode = match flags & libc::O_ACCMODE {
+        libc::O_RDONLY => "O_RDONLY",
+        libc::O_WRONLY => "O_WRONLY",
+        _ => "O_RDWR",
+    };
+    let bytes = memory(pid, arguments[1], 256);
+    let Some(end) = bytes.iter().position(|it| *it == 0) else {
+        return ("open()".to_owned(), String::new(), MAN_PAGE.to_owned());
+    };
+    let path = String::from_utf8_lossy(&bytes[..end]).into_owned();
+    // The paths behind descriptors begin at the root.
+    let folder = fs::read_link(format!("/proc/{pid}/cwd")).unwrap_or_default();
+    let object = folder.join(&path).to_string_lossy().into_owned();
+    let writes = mode == "O_WRONLY";
+    *holders = holders_of(open, &object, writes);
+    let because = ends(open, &object, writes, pid);
+    (format!("open({path}, {mode})"), object, because)
+}
+
+/// The numbers of the semaphores that a semop takes from or waits for: those that it does not give to.
+fn semaphores(pid: u32, arguments: &[u64; 6]) -> Vec<String> {
+    let count = arguments[2].min(16) as usize;
+    let bytes = memory(pid, arguments[1], count * size_of::<libc::sembuf>());
+    // sem_num, sem_op and sem_flg are two bytes each.
+    let operations = bytes.chunks_exact(size_of::<libc::sembuf>());
+    let waits = operations.filter(|it| i16::from_ne_bytes([it[2], it[3]]) <= 0);
+    waits
+        .map(|it| u16::from_ne_bytes([it[0], it[1]]).to_string())
+        .collect()
+}
+
+/// What stands in the memory of a process; less than asked for where no more pages follow.
+fn memory(pid: u32, address: u64, most: usize) -> Vec<u8> {
+    let mut bytes = vec![0; most];
+    let file = File::open(format!("/proc/{pid}/mem"));
+    let count = file.and_then(|it| it.read_at(&mut bytes, address));
+    bytes.truncate(count.unwrap_or(0));
+    bytes
+}
+
+const MAN_PAGE: &str = "see its man page";
 
 /// Why msgrcv sleeps: its fourth argument is the type that it wants.
 fn empty(tid: u32) -> String {
@@ -221,27 +332,37 @@ fn because(trace: &Trace, call: &Call, pid: u32, open: &[Open]) -> String {
 
 /// Who has the other end of a pipe or a FIFO open.
 fn ends(open: &[Open], target: &str, wants_reader: bool, pid: u32) -> String {
-    let end = if wants_reader {
-        "for reading"
-    } else {
-        "for writing"
-    };
-    let other = |it: &&Open| it.target == target && if wants_reader { it.reads } else { it.writes };
-    let holders: Vec<_> = (open.iter().filter(other))
+    let holders: Vec<_> = (holders_of(open, target, wants_reader).iter())
         .map(|it| {
             let itself = if it.pid == pid { " itself" } else { "" };
-            format!(
-                "{} (process {}){itself}, descriptor {}",
-                command_of(it.pid),
-                it.pid,
-                it.fd
-            )
+            let descriptor = it.how.rsplit(", ").next().unwrap_or_default();
+            format!("{} (process {}){itself}, {descriptor}", it.program, it.pid)
         })
         .collect();
+    let end = other_end(wants_reader);
     match holders.as_slice() {
         [] => format!("nobody has it open {end}"),
         _ => format!("it is open {end} in {}", holders.join(" and ")),
     }
+}
+
+fn other_end(wants_reader: bool) -> &'static str {
+    match wants_reader {
+        true => "for reading",
+        false => "for writing",
+    }
+}
+
+fn holders_of(open: &[Open], target: &str, wants_reader: bool) -> Vec<Holder> {
+    let end = other_end(wants_reader);
+    let other = |it: &&Open| it.target == target && if wants_reader { it.reads } else { it.writes };
+    (open.iter().filter(other))
+        .map(|it| Holder {
+            pid: it.pid,
+            program: command_of(it.pid),
+            how: format!("open {end}, descriptor {}", it.fd),
+        })
+        .collect()
 }
 
 /// Which other processes have worked on the object.

@@ -17,8 +17,8 @@ mod text;
 mod trace;
 
 pub use arrow::{Arrow, CallId, Why, arrows};
-pub use blocked::{Blocked, blocked, blocked_now, processes_with};
-pub use draw::{mermaid, svg, terminal};
+pub use blocked::{Blocked, Holder, Wait, blocked, blocked_now, processes_with, waits_now};
+pub use draw::{hang, mermaid, svg, terminal};
 pub use log::{Call, End, Outcome};
 pub use object::{Kind, Object};
 pub use picture::{Event, Lane, Picture};

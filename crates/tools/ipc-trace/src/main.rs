@@ -56,7 +56,7 @@ struct Args {
     /// The width of the picture (default: the terminal's)
     #[arg(long, value_name = "COLUMNS")]
     width: Option<usize>,
-    /// No picture: say what processes are blocked in now, by /proc alone
+    /// Say what processes are blocked in now, by /proc alone; with --svg, draw who waits for what
     #[arg(long, value_name = "PID", num_args = 0.., conflicts_with_all = ["stage", "log", "command", "attach"])]
     explain: Option<Vec<u32>>,
     /// With --explain: all processes with that in their environment
@@ -94,14 +94,7 @@ fn main() -> Result<(), Failure> {
         return Ok(report(&Trace::read(&args.log)?, &args)?);
     }
     if let Some(pids) = &args.explain {
-        let found = args.of.iter().flat_map(|it| ipc_trace::processes_with(it));
-        for blocked in found
-            .chain(pids.iter().copied())
-            .flat_map(ipc_trace::blocked_now)
-        {
-            say!("{blocked}");
-        }
-        return Ok(());
+        return Ok(explain(pids, &args)?);
     }
     if let Some(pid) = args.attach {
         return Ok(run::attach(pid, args.limit, args.save.as_deref())
@@ -116,6 +109,21 @@ fn main() -> Result<(), Failure> {
     }
     let trace = run::run(&stage, &args.service, args.limit, args.save.as_deref())?;
     Ok(draw(&trace, &args)?)
+}
+
+/// Says what processes are blocked in now, and draws it if an SVG file is asked for.
+fn explain(pids: &[u32], args: &Args) -> anyhow::Result<()> {
+    let found = args.of.iter().flat_map(|it| ipc_trace::processes_with(it));
+    let pids = found.chain(pids.iter().copied());
+    let waits: Vec<_> = pids.flat_map(ipc_trace::waits_now).collect();
+    for wait in &waits {
+        say!("{}", wait.blocked);
+    }
+    match &args.svg {
+        Some(file) if !waits.is_empty() => fs::write(file, ipc_trace::hang(&waits))
+            .with_context(|| format!("write {}", file.display())),
+        _ => Ok(()),
+    }
 }
 
 /// What the options ask of logs; a picture if they ask nothing.

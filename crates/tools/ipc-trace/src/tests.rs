@@ -4,7 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::{Kind, Outcome, Picture, Trace, Why, arrows, mermaid, svg, terminal, text};
+use crate::{
+    Blocked, Holder, Kind, Outcome, Picture, Trace, Wait, Why, arrows, hang, mermaid, svg,
+    terminal, text,
+};
 
 fn logs() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("logs");
@@ -315,4 +318,60 @@ fn thousands_of_lines_a_second() {
         "{:?}",
         start.elapsed()
     );
+}
+
+fn wait(pid: u32, program: &str, call: &str, object: &str) -> Wait {
+    Wait {
+        blocked: Blocked {
+            pid,
+            program: program.into(),
+            call: call.into(),
+            time: None,
+            because: "nobody has it open for writing".into(),
+        },
+        object: object.into(),
+        holders: Vec::new(),
+    }
+}
+
+#[test]
+fn the_picture_of_a_hang_names_who_waits_and_who_holds() {
+    let mut read = wait(12, "child", "read(3 pipe:[7])", "pipe:[7]");
+    read.holders = vec![Holder {
+        pid: 11,
+        program: "parent".into(),
+        how: "open for writing, descriptor 4".into(),
+    }];
+    let svg = hang(&[read, wait(11, "parent", "waitpid(2)", "process 2")]);
+    for text in [
+        ">child (12)<",
+        ">parent (11)<",
+        ">waits: read(3 pipe:[7])<",
+        ">holds: open for writing, descriptor 4<",
+        ">waits: waitpid(2)<",
+        ">pipe:[7]<",
+        ">process 2<",
+    ] {
+        assert_eq!(svg.matches(text).count(), 1, "{text} in {svg}");
+    }
+}
+
+#[test]
+fn a_picture_of_a_hang_is_of_bounded_size_and_what_programs_chose_is_text() {
+    let hostile = "</text><script>alert('\u{1b}\u{202e}&amp;\u{ffff}')</script>".repeat(20);
+    let mut waits: Vec<_> = (0..500)
+        .map(|pid| wait(pid, &hostile, &hostile, &format!("{pid}{hostile}")))
+        .collect();
+    for wait in &mut waits {
+        let holder = |pid| Holder {
+            pid,
+            program: hostile.clone(),
+            how: format!("{pid}{hostile}"),
+        };
+        wait.holders = (0..500).map(holder).collect();
+    }
+    let svg = hang(&waits);
+    assert!(svg.len() < 64 << 10, "{} bytes", svg.len());
+    assert!(svg.contains("&lt;/text&gt;&lt;script&gt;") && !svg.contains("<script"));
+    assert!(!svg.contains(['\u{1b}', '\u{202e}', '\u{ffff}']));
 }

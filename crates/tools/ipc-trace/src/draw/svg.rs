@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::escaped;
 use crate::arrow::Why;
 use crate::picture::{Phase, Picture};
 
@@ -125,14 +126,4 @@ fn bar(svg: &mut String, x: usize, from: usize, to: usize) {
         svg,
         r#"<rect class="sleep" x="{left}" y="{from}" width="8" height="{height}" rx="3"/>"#
     );
-}
-
-fn escaped(text: &str) -> String {
-    (text
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;"))
-    .chars()
-    .map(|it| if it.is_control() { ' ' } else { it })
-    .collect()
 }
