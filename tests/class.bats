@@ -96,6 +96,25 @@ EOF
   grep -qF 'there is no folder fix-pipe-eof/src' grades/bob/results.json
 }
 
+@test "the page of a program that hangs has the picture of who waits for what" {
+  long_form
+  local exercise
+  for exercise in fix-pipe-eof fix-fifo-open fix-deadlock; do
+    mkdir -p "class/$exercise"
+    cp -r "$ROOT/crates/exercises/$exercise" "class/$exercise/"
+  done
+  class first --tests 2
+  # pictures NAME: all of that page.
+  pictures() { grep -oE 'data:image/svg\+xml;base64,[^"]*' "grades/$1/feedback.html" | cut -d, -f2 | while read -r it; do base64 -d <<< "$it"; done; }
+  pictures fix-pipe-eof | grep -E '>waits: read\(3 pipe:\[[0-9]+\]\)<'
+  pictures fix-pipe-eof | grep -F '>holds: open for writing, descriptor '
+  pictures fix-fifo-open | grep -F '>waits: open(fifo, O_WRONLY)<'
+  # Each has one of the two locks, and waits for the other's.
+  local lock
+  for lock in 0 1; do pictures fix-deadlock | grep -E ">set [0-9]+, semaphore $lock<"; done
+  grep -qF 'is blocked in read(3 pipe:[' grades/fix-pipe-eof/feedback.md
+}
+
 @test "the same command again grades only what has changed" {
   long_form
   small_class

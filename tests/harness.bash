@@ -171,6 +171,7 @@ wait_for() {
     if ((SECONDS > end)); then
       echo "$1 did not print within $DEADLINE s: $2"
       show "$1"
+      explain_hang
       return 1
     fi
     pause
@@ -181,7 +182,7 @@ wait_for() {
 wait_until() {
   local end=$((SECONDS + DEADLINE))
   until "$@"; do
-    ((SECONDS <= end)) || { echo "not within $DEADLINE s: $*"; return 1; }
+    ((SECONDS <= end)) || { echo "not within $DEADLINE s: $*"; explain_hang; return 1; }
     pause
   done
 }
@@ -240,7 +241,7 @@ finish() {
     exec > "$LOGS/$name.watchdog" 2>&1 3>&- 4>&-
     read -rt "$DEADLINE" || (($? > 128)) || exit 0
     echo "still running after $DEADLINE s" > "$LOGS/$name.late"
-    "$TOOLS/ipc-trace" --explain --of "IPC_LAB_TEST=$DIR" >> "$LOGS/$name.late"
+    explain_hang >> "$LOGS/$name.late"
     kill -KILL "$pid"
   )
   watchdog=$!
@@ -253,6 +254,14 @@ finish() {
     show "$name"
     return 1
   fi
+}
+
+# explain_hang: who is blocked in which call now, and why. For the grader also a picture, of the first
+# hang of a test: what is blocked later is blocked because of that, or of who was killed for it.
+explain_hang() {
+  local picture=()
+  [[ -z ${IPC_LAB_PICTURE:-} || -s $IPC_LAB_PICTURE ]] || picture=(--svg "$IPC_LAB_PICTURE")
+  "$TOOLS/ipc-trace" --explain --of "IPC_LAB_TEST=$DIR" "${picture[@]}" || true
 }
 
 # show NAME: what it printed, for a failed test's report.

@@ -32,14 +32,42 @@ strangers() {
   [[ -z $uid ]] || find /proc -maxdepth 1 -regex '/proc/[0-9]+' -uid "$uid" 2> /dev/null
 }
 
-@test "a reference solution has full marks (SUBMISSIONS=all: every one, handouts and mutants too)" {
+# hanging: a further test of fix-pipe-eof, whose input does not end until the time is up.
+hanging() {
+  mkdir -m 700 hidden
+  # bats would take a line that begins with @test for one of this file.
+  sed 's/^%//' > hidden/fix-pipe-eof.bats << 'EOF'
+load ../exercise
+%@test "[1] input that never ends" {
+  DEADLINE=1
+  start_typing parent fix-pipe-eof
+  finish parent
+}
+EOF
+}
+
+# picture PAGE: what the image in it holds.
+picture() { sed -nE 's#.*<img [^>]* src="data:image/svg\+xml;base64,([^"]*)">.*#\1#p' "$1" | base64 -d; }
+
+@test "a reference solution has full marks, a hang its picture (SUBMISSIONS=all: every one, handouts and mutants too)" {
   if [[ ${SUBMISSIONS:-} == all ]]; then
     local DEADLINE=3000
     start submissions "$ROOT/scripts/submissions"
     finish submissions
   else
-    graded reference "$submissions/reference" --exercise fix-pipe-eof
-    grep -qx 'Score: 10/10' "$LOGS/reference.out"
+    hanging
+    graded reference "$submissions/reference" --exercise fix-pipe-eof --tests-dir hidden
+    grep -qx 'Score: 10/11' "$LOGS/reference.out"
+    # What a hidden test saw is not for the student, and so its picture is not either.
+    "$BIN/ipc-grade" export html reference/results.json > page.html
+    grep -qF 'what it saw is not shown' page.html
+    run ! grep -F '<img' page.html
+    sed -i 's/"hidden": true/"hidden": false/' reference/results.json
+    "$BIN/ipc-grade" export html reference/results.json > page.html
+    grep -qE '<img alt="[^"]*fix-pipe-eof \(process [0-9]+\) waits in read\(3 pipe:\[' page.html
+    picture page.html > hang.svg
+    grep -qF '>waits: read(3 pipe:[' hang.svg
+    grep -qE '>holds: open for writing, descriptor [0-9]+<' hang.svg
   fi
 }
 

@@ -14,7 +14,6 @@ balance() {
 # in_time: it ends with exit status 0. If it hangs it is asked to end, so that it removes its locks.
 in_time() {
   if ! wait_until has_ended run; then
-    "$TOOLS/ipc-trace" --explain --of "IPC_LAB_TEST=$DIR" || true
     stop run
     finish run 143
     return 1

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::io::Read;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -15,6 +16,9 @@ use crate::results::{Status, TestResult};
 
 /// How long one test may take, in the worst case of all its deadlines.
 const LIMIT: Duration = Duration::from_secs(120);
+
+/// How large a picture may be, in bytes.
+const LARGEST_PICTURE: u64 = 64 << 10;
 
 /// What a test needs to know about where it runs.
 pub struct Setting<'a> {
@@ -51,7 +55,11 @@ pub fn run(setting: &Setting, exercise: &Exercise, test: &Test) -> anyhow::Resul
         "bats gave no result: {}",
         report.text.trim()
     );
-    Ok(read(&report.text, report.in_time, exercise, test))
+    let mut result = read(&report.text, report.in_time, exercise, test);
+    if result.status == Status::Failed {
+        result.picture = report.picture;
+    }
+    Ok(result)
 }
 
 /// What came of a run of bats.
@@ -61,11 +69,15 @@ struct Report {
     /// What went wrong with the box, and so with the grader; not from `text`, in which a program's
     /// file names and command lines are quoted.
     box_failure: String,
+    /// What ipc-trace has drawn of a hang, if there was one.
+    picture: String,
 }
 
 fn run_once(setting: &Setting, test: &Test) -> anyhow::Result<Report> {
     let box_failure = setting.scratch.join("box-failure");
     File::create(&box_failure).with_context(|| format!("create {}", box_failure.display()))?;
+    let picture = setting.scratch.join("hang.svg");
+    File::create(&picture).with_context(|| format!("create {}", picture.display()))?;
     let report = setting.scratch.join("report.tap");
     let output = File::create(&report).with_context(|| format!("create {}", report.display()))?;
     let errors = output.try_clone().context("dup")?;
@@ -89,6 +101,7 @@ fn run_once(setting: &Setting, test: &Test) -> anyhow::Result<Report> {
         .env("IPC_LAB_BIN", &setting.bin)
         .env("IPC_LAB_TOOLS", &setting.tools)
         .env("IPC_LAB_BOX_FAILURE", &box_failure)
+        .env("IPC_LAB_PICTURE", &picture)
         .env_remove("IPC_LAB_BOX")
         .stdin(Stdio::null())
         .stdout(output)
@@ -107,6 +120,21 @@ fn run_once(setting: &Setting, test: &Test) -> anyhow::Result<Report> {
         in_time,
         box_failure: fs::read_to_string(&box_failure)
             .with_context(|| format!("read {}", box_failure.display()))?,
+        picture: drawn(&picture)?,
+    })
+}
+
+/// A picture that is whole and not too large; none otherwise.
+fn drawn(file: &Path) -> anyhow::Result<String> {
+    let read = || format!("read {}", file.display());
+    let mut bytes = Vec::new();
+    let picture = File::open(file).with_context(read)?;
+    let mut picture = picture.take(LARGEST_PICTURE + 1);
+    picture.read_to_end(&mut bytes).with_context(read)?;
+    let whole = bytes.len() as u64 <= LARGEST_PICTURE && bytes.ends_with(b"</svg>\n");
+    Ok(match String::from_utf8(bytes) {
+        Ok(text) if whole => text,
+        _ => String::new(),
     })
 }
 
@@ -134,6 +162,7 @@ fn read(tap: &str, in_time: bool, exercise: &Exercise, test: &Test) -> TestResul
         help: String::new(),
         expected: String::new(),
         actual: String::new(),
+        picture: String::new(),
     };
     let verdict = tap
         .lines()
@@ -204,5 +233,27 @@ fn explain(tap: &str, result: &mut TestResult) {
         if result.rationale.len() < 4000 {
             result.rationale += &format!("{line}\n");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_a_picture_is_none_and_neither_is_one_that_is_too_large() -> anyhow::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("hang.svg");
+        let large = "x".repeat(64 << 10) + "</svg>\n";
+        for (text, taken) in [
+            ("<svg></svg>\n", true),
+            ("<svg></sv", false),
+            ("", false),
+            (&large, false),
+        ] {
+            fs::write(&file, text)?;
+            assert_eq!(drawn(&file)?, if taken { text } else { "" });
+        }
+        Ok(())
     }
 }

@@ -171,6 +171,7 @@ fn not_run(exercise: &Exercise) -> Vec<TestResult> {
         help: String::new(),
         expected: String::new(),
         actual: String::new(),
+        picture: String::new(),
     };
     exercise.tests.iter().map(result).collect()
 }

@@ -42,6 +42,9 @@ pub struct TestResult {
     pub expected: String,
     /// What was printed.
     pub actual: String,
+    /// Who waited for what when the time was up, as SVG; empty if that is not the matter.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub picture: String,
 }
 
 /// The whole verdict.

@@ -1,8 +1,13 @@
 //! The student's page, as HTML: one file, no script, nothing loaded.
+//!
+//! The picture of a hang holds names that programs chose. It is an image, in which a browser runs no
+//! script, whatever stands in it.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, html};
 
-use super::hang::blocked;
+use super::hang::{Blocked, blocked};
 use super::printable;
 use crate::results::{Status, TestResult, Verdict};
 
@@ -12,7 +17,7 @@ h2 { font-size: 1.1em; margin-bottom: 0; }
 pre { background: #f4f4f4; padding: .7em; overflow-x: auto; }
 .passed { color: #176817; } .failed { color: #a31515; } .not-run { color: #666; }
 .minus { color: #176817; } .plus { color: #a31515; }
-figure { margin: 1em 0; } figcaption { font-weight: bold; }
+figure { margin: 1em 0; } img { max-width: 100%; height: auto; } figcaption { font-weight: bold; }
 .blocked { display: flex; gap: .5em; align-items: center; margin: .4em 0; }
 .blocked > * { border: 2px solid #444; border-radius: .4em; padding: .3em .6em; }
 .blocked > .arrow { border: none; padding: 0; }
@@ -33,7 +38,7 @@ pub fn text(verdict: &Verdict) -> String {
             head {
                 meta charset="utf-8";
                 meta http-equiv="Content-Security-Policy"
-                    content="default-src 'none'; style-src 'unsafe-inline'";
+                    content="default-src 'none'; style-src 'unsafe-inline'; img-src data:";
                 title { (title) }
                 style { (maud::PreEscaped(STYLE)) }
             }
@@ -62,7 +67,7 @@ fn test(test: &TestResult) -> Markup {
     html! {
         h2 { (printable(&test.full_name())) }
         p class=(class) { (word) ", " (test.score()) "/" (test.points) " points" }
-        (hang(test.seen()))
+        (hang(test))
         @if !test.seen().trim().is_empty() {
             pre { @for line in printable(test.seen()).lines() { (self::line(test, line)) "\n" } }
         }
@@ -70,13 +75,19 @@ fn test(test: &TestResult) -> Markup {
     }
 }
 
-/// A picture of who waited for what when the time was up.
-fn hang(report: &str) -> Markup {
-    let blocked = blocked(&printable(report));
+/// Who waited for what when the time was up: the picture, and in words.
+fn hang(test: &TestResult) -> Markup {
+    let blocked = blocked(&printable(test.seen()));
+    let picture = test.picture();
+    let in_words = |it: &Blocked| format!("{} waits in {}, because: {}.", it.who, it.call, it.why);
+    let alt = blocked.iter().map(in_words).collect::<Vec<_>>().join(" ");
     html! {
-        @if !blocked.is_empty() {
+        @if !(blocked.is_empty() && picture.is_empty()) {
             figure {
                 figcaption { "When the time was up" }
+                @if !picture.is_empty() {
+                    img alt=(alt) src={ "data:image/svg+xml;base64," (STANDARD.encode(picture)) };
+                }
                 @for it in blocked {
                     .blocked {
                         span { (it.who) } span.arrow { "waits in ▶" }
@@ -113,5 +124,10 @@ mod tests {
         assert!(page.contains("<span>fix-pipe-eof (process 12)</span>"));
         assert!(page.contains(r#"<span class="call">read(3 pipe:[7])</span>"#));
         assert!(page.contains("Close the &lt;write&gt; end."));
+        let image = r#"<img alt="fix-pipe-eof (process 12) waits in read(3 pipe:[7]), because: it is open for writing in fix-pipe-eof (process 11), descriptor 4." src="data:image/svg+xml;base64,"#;
+        let (_, source) = page.split_once(image).expect("the picture");
+        let source = source.split('"').next().unwrap_or_default();
+        let picture = STANDARD.decode(source).expect("base64");
+        assert_eq!(picture, b"<svg>a hang</svg>\n");
     }
 }

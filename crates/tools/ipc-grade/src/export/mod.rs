@@ -96,6 +96,14 @@ impl TestResult {
         }
     }
 
+    /// The picture of a hang, if a student may see what the test saw.
+    fn picture(&self) -> &str {
+        match self.hidden {
+            true => "",
+            false => &self.picture,
+        }
+    }
+
     /// What a student is told beyond the points.
     fn report(&self) -> String {
         let mut text = printable(self.seen()).trim_end().to_owned();
@@ -131,6 +139,7 @@ pub mod sample {
             help: String::new(),
             expected: String::new(),
             actual: String::new(),
+            picture: String::new(),
         };
         let hang = "still running after 5 s\n\
             fix-pipe-eof (process 12) is blocked in read(3 pipe:[7]): it is open for writing in \
@@ -150,6 +159,7 @@ pub mod sample {
                     help: "Close the <write> end.".into(),
                     expected: "a\n".into(),
                     actual: "b\n".into(),
+                    picture: "<svg>a hang</svg>\n".into(),
                     ..test("it ends", Status::Failed, hang)
                 },
                 test(
@@ -188,6 +198,7 @@ pub mod sample {
             let text = text(format, &verdict)?;
             assert!(!text.contains("still running"), "{format:?}");
             assert!(text.contains("what it saw is not shown"), "{format:?}");
+            assert!(!text.contains("image/svg"), "{format:?}");
         }
         let text = text(Format::Gradescope, &verdict)?;
         assert_eq!(text.matches(r#""after_published""#).count(), 3);
