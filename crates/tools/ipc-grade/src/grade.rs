@@ -23,6 +23,12 @@ pub struct How {
     /// Only the first so many tests of each exercise, for a quick look
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub tests: Option<u16>,
+    /// Only the test of this name, without its points; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub test: Vec<String>,
+    /// Run each test so many times, to see whether its verdict is ever by chance
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub times: Option<u16>,
     /// Further tests that students have not got: a folder with EXERCISE.bats files
     #[arg(long, value_name = "FOLDER")]
     pub tests_dir: Option<PathBuf>,
@@ -56,6 +62,12 @@ impl How {
         }
         if let Some(tests) = self.tests {
             add("--tests", &tests.to_string());
+        }
+        for name in &self.test {
+            add("--test", name);
+        }
+        if let Some(times) = self.times {
+            add("--times", &times.to_string());
         }
         if let Some(level) = self.level {
             add("--level", &level.to_string());
@@ -91,6 +103,19 @@ impl How {
         }
         if let Some(folder) = &self.tests_dir {
             hidden::add(project, folder, &mut exercises)?;
+        }
+        for exercise in &mut exercises {
+            if !self.test.is_empty() {
+                exercise.tests.retain(|it| self.test.contains(&it.name));
+                let name = &exercise.name;
+                ensure!(
+                    !exercise.tests.is_empty(),
+                    "{name} has no test {:?}: its tests stand in tests/exercises/{name}.bats",
+                    self.test
+                );
+            }
+            let times = self.times.map_or(1, usize::from);
+            exercise.tests = vec![exercise.tests.clone(); times].concat();
         }
         Ok(exercises)
     }
