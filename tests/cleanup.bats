@@ -233,8 +233,6 @@ no_descriptor() {
   nothing_left
 }
 
-gone() { [[ -z $(processes) ]]; }
-
 @test "output that nobody reads: no panic, nothing left" {
   here
   start_unread cleanup cleanup

@@ -34,6 +34,7 @@ load harness
 @test "output that nobody reads: no panic" {
   start_unread fork-isolation fork-isolation
   finish fork-isolation 141
+  wait_until gone
   silent fork-isolation
 }
 

@@ -47,6 +47,7 @@ load harness
 @test "output that nobody reads: no panic" {
   start_unread framing framing
   finish framing 141
+  wait_until gone
   silent framing
 }
 

@@ -187,6 +187,9 @@ wait_until() {
   done
 }
 
+# gone: no process of this test is alive. A child ends after its parent: `wait_until gone`.
+gone() { [[ -z $(processes) ]]; }
+
 # pause: what lies between two looks; by a pipe into which nobody writes, as bash itself cannot sleep.
 pause() {
   [[ -n ${NEVER:-} ]] || exec {NEVER}<> <(:)

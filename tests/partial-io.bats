@@ -6,8 +6,6 @@ needs_small_pages() { [[ $(getconf PAGESIZE) == 4096 ]] || skip "pages of $(getc
 
 needs_strace() { strace -o /dev/null true 2> /dev/null || skip "strace may not trace here"; }
 
-gone() { [[ -z $(processes) ]]; }
-
 @test "one call moves a part, the loop moves all" {
   needs_small_pages
   run_to_end partial-io 0

@@ -27,8 +27,6 @@ same_but_for_the_size() {
   same_but_for_the_size "$LOGS/pipe-behavior.shown"
 }
 
-gone() { [[ -z $(processes) ]]; }
-
 @test "stopped and continued (Ctrl-Z, fg) all the time, child and parent, it prints the same" {
   local pid child end=$((SECONDS + DEADLINE))
   start pipe-behavior pipe-behavior
@@ -93,5 +91,6 @@ has_child() {
 @test "output that nobody reads: no panic" {
   start_unread pipe-behavior pipe-behavior
   finish pipe-behavior 141
+  wait_until gone
   silent pipe-behavior
 }

@@ -34,6 +34,7 @@ load harness
 @test "output that nobody reads: no panic" {
   start_unread pipe-bidirectional pipe-bidirectional
   finish pipe-bidirectional 141
+  wait_until gone
   silent pipe-bidirectional
 }
 

@@ -119,6 +119,7 @@ four_children() { [[ $(children | wc -w) == 4 ]]; }
 @test "output that nobody reads: no panic, nothing left" {
   start_unread race shm-race
   finish race 141
+  wait_until gone
   silent race
   nothing_left
 }

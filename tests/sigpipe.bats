@@ -28,8 +28,6 @@ load harness
   says sigpipe "execvp grep: ENOENT"
 }
 
-gone() { [[ -z $(processes) ]]; }
-
 @test "stopped and continued (Ctrl-Z, fg) all the time, child and parent, it prints the same" {
   local pid child end=$((SECONDS + DEADLINE))
   for ((i = 0; i < 10; i++)); do
@@ -63,5 +61,6 @@ gone() { [[ -z $(processes) ]]; }
 @test "output that nobody reads: no panic" {
   start_unread sigpipe sigpipe
   finish sigpipe 141
+  wait_until gone
   silent sigpipe
 }

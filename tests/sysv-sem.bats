@@ -51,5 +51,6 @@ no_processes() { [[ -z $(processes) ]]; }
 @test "output that nobody reads: no panic, nothing left" {
   start_unread sysv-sem sysv-sem
   finish sysv-sem 141
+  wait_until gone
   silent sysv-sem
 }
