@@ -210,9 +210,12 @@ no_descriptor() {
 @test "a signal while no descriptor is free: the clean-up needs none" {
   here
   needs_strace
-  # The call that sets the limit takes 300 ms to return, and the signal comes in that time.
+  local call
+  strace -qq -o "$LOGS/calls" -e trace=prlimit64 "$BIN/cleanup" > /dev/null 2>&1
+  call=$(awk '/rlim_cur=0,/ { print NR; exit }' "$LOGS/calls")
+  # The call that sets the limit takes 3 s to return, and the signal comes in that time.
   start cleanup strace -f -qq -o "$LOGS/trace" -e trace=prlimit64 \
-    -e inject=prlimit64:delay_exit=300000 "$BIN/cleanup"
+    -e "inject=prlimit64:delay_exit=3000000:when=$call" "$BIN/cleanup"
   wait_until no_descriptor
   stop limited TERM
   finish cleanup 143

@@ -203,8 +203,9 @@ needs_strace() {
   hangs two 'strace'
   start reader cat mine
   wait_for one 'Writer: FIFO opened'
-  close one two
+  end_of_input one
   finish reader
+  close two
 }
 
 @test "FIFOs: File exists" {
