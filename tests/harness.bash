@@ -106,7 +106,7 @@ start() {
   # A background job of bash ignores SIGINT unless that is undone, and whatever bats reads
   # from (descriptors 3, 4) would be held open by a program that outlives the test.
   (
-    for keyboard in "${KEYBOARD[@]}" ${BOX:-} ${NEVER:-}; do exec {keyboard}>&-; done
+    for keyboard in "${KEYBOARD[@]}" ${BOX:-} ${NEVER:-} ${LEASH:-}; do exec {keyboard}>&-; done
     exec 2> "$LOGS/$name.err" > "$LOGS/$name.out" 3>&- 4>&-
     cd "${RUN_IN:-.}" || exit
     [[ -n ${MERGED:-} ]] && exec 2>&1
@@ -120,9 +120,12 @@ start() {
 # start_unread NAME PROGRAM [ARG...]: its standard output is a pipe that nobody reads, as after
 # `| head -1`. Programs end as C programs do, of SIGPIPE: `finish NAME 141`.
 start_unread() {
-  local unread
-  exec {unread}> >(:)
-  wait $! || true # it may have been reaped already
+  local both unread
+  # Not `exec {unread}> >(:)` and `wait $!`: bash 5.2 can miss that end, and then waits for ever.
+  mkfifo "$LOGS/unread"
+  # shellcheck disable=SC2094  # a FIFO is there to be read and written
+  exec {both}<> "$LOGS/unread" {unread}> "$LOGS/unread" {both}>&-
+  rm "$LOGS/unread"
   UNREAD=$unread start "$@"
   exec {unread}>&-
 }
@@ -238,19 +241,22 @@ shake() {
 
 # finish NAME [STATUS]: the program ends in time, with that exit status (0).
 finish() {
-  local name=$1 expected=${2:-0} status=0 pid=${PID[$1]} leash watchdog
-  # It ends when the leash is closed; if that takes too long, it bites.
-  exec {leash}> >(
+  local name=$1 expected=${2:-0} status=0 pid=${PID[$1]} watchdog
+  [[ -n ${LEASH:-} ]] || exec {LEASH}<> <(:)
+  # It ends when it is told to; if that takes too long, it bites.
+  (
     exec > "$LOGS/$name.watchdog" 2>&1 3>&- 4>&-
-    read -rt "$DEADLINE" || (($? > 128)) || exit 0
+    ! read -rt "$DEADLINE" -u "$LEASH" || exit 0
     echo "still running after $DEADLINE s" > "$LOGS/$name.late"
     explain_hang >> "$LOGS/$name.late"
     kill -KILL "$pid"
-  )
+  ) &
   watchdog=$!
   { wait "$pid"; } 2> /dev/null || status=$? # bash would tell of a kill in ten lines
-  exec {leash}>&-
+  echo >&"$LEASH"
   wait "$watchdog" || true
+  # It has not read that if it has bitten: the next one gets a leash of its own.
+  [[ ! -f $LOGS/$name.late ]] || { exec {LEASH}>&-; unset LEASH; }
   [[ ! -f $LOGS/$name.late ]] || cat "$LOGS/$name.late"
   if ((status != expected)); then
     echo "$name (${PROGRAM[$name]}): exit status $status, expected $expected"
