@@ -65,7 +65,9 @@ ends() { run_to_end pipeline "$1" -- "${@:2}"; }
   ends 0 ls /proc/self/fd '|' cat
   cp "$LOGS/pipeline.out" first
   ends 0 true '|' ls /proc/self/fd
-  env --default-signal=INT,QUIT ls /proc/self/fd > alone 3>&- 4>&-
+  start alone ls /proc/self/fd
+  finish alone
+  cp "$LOGS/alone.out" alone
   diff alone first
   diff alone "$LOGS/pipeline.out"
   run_to_end pipeline 0 --capture -- ls /proc/self/fd
