@@ -1,7 +1,7 @@
 # Every entry point; `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo list choose grade handout gradescope test soak check tools doctor clean-ipc interop clean
+.PHONY: help build demo list choose grade handout gradescope test bench bench-full bench-c soak check tools doctor clean-ipc interop clean
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 export PATH := $(abspath $(TARGET)/debug):$(PATH)
 
@@ -36,6 +36,17 @@ test: build ## run every test
 
 test-%: build ## test one lesson
 	@scripts/test tests/$*.bats
+
+bench: build ## measure every mechanism on this machine: the tutorial's stars in numbers
+	@ipc-bench
+
+bench-full: build ## the same from 1 B to 1 MiB; charts, JSON and CSV in target/bench
+	@mkdir -p "$(TARGET)/bench"
+	@ipc-bench --sizes 1,64,1024,4096,16384,65536,262144,1048576 --svg "$(TARGET)/bench" --json "$(TARGET)/bench/figures.json" --csv "$(TARGET)/bench/figures.csv"
+
+bench-c: build ## round trips on one processor beside a minimal C loop of the same calls
+	@cc -O2 crates/tools/ipc-bench/benches/round-trip.c -o "$(TARGET)/round-trip" -lpthread -lrt
+	@ipc-bench --placement same --sizes 1,64,4096,65536 --repetitions 7 --versus "$(TARGET)/round-trip"
 
 exercise-%: build ## test your own solution of an exercise: points, what went wrong, the next hint
 	@ipc-grade exercise $*

@@ -1,0 +1,168 @@
+//! The figures as drawings, fit for a slide: by size of message, light and dark.
+
+use std::path::Path;
+
+use anyhow::{Context, anyhow};
+use plotters::coord::combinators::IntoLogRange;
+use plotters::prelude::*;
+
+use crate::figures::{Figures, Row};
+use crate::report::short;
+use crate::run::{Pattern, Placement};
+
+/// Colours of background, text and grid.
+struct Theme {
+    name: &'static str,
+    paper: RGBColor,
+    ink: RGBColor,
+    grid: RGBColor,
+}
+
+const THEMES: [Theme; 2] = [
+    Theme {
+        name: "light",
+        paper: RGBColor(255, 255, 255),
+        ink: RGBColor(30, 30, 30),
+        grid: RGBColor(220, 220, 220),
+    },
+    Theme {
+        name: "dark",
+        paper: RGBColor(24, 26, 31),
+        ink: RGBColor(225, 225, 225),
+        grid: RGBColor(60, 63, 70),
+    },
+];
+
+/// What a chart shows.
+struct Chart {
+    name: &'static str,
+    title: &'static str,
+    unit: &'static str,
+    pattern: Pattern,
+    value: fn(&Row) -> f64,
+}
+
+const CHARTS: [Chart; 3] = [
+    Chart {
+        name: "latency",
+        title: "Round trip by size of message",
+        unit: "µs",
+        pattern: Pattern::RoundTrip,
+        value: |it| it.each.median / 1000.0,
+    },
+    Chart {
+        name: "throughput",
+        title: "One way by size of message",
+        unit: "GiB/s",
+        pattern: Pattern::Stream,
+        value: Row::gib,
+    },
+    Chart {
+        name: "cpu",
+        title: "Processor time of a message, both sides, one way",
+        unit: "ns",
+        pattern: Pattern::Stream,
+        value: |it| it.cpu.median,
+    },
+];
+
+/// Writes NAME-PLACEMENT-THEME.svg for each chart, and says which files.
+///
+/// # Errors
+/// When a file cannot be written, or fewer than two sizes were measured.
+pub fn draw(folder: &Path, figures: &Figures) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| format!("mkdir {}", folder.display()))?;
+    for placement in [Placement::Same, Placement::Two] {
+        for chart in &CHARTS {
+            let rows: Vec<_> = figures
+                .rows
+                .iter()
+                .filter(|it| {
+                    (it.pattern, it.placement) == (chart.pattern, placement) && it.missing.is_none()
+                })
+                .collect();
+            if rows.is_empty() {
+                continue;
+            }
+            let place = match placement {
+                Placement::Same => "same",
+                Placement::Two => "two",
+            };
+            for theme in &THEMES {
+                let file = folder.join(format!("{}-{place}-{}.svg", chart.name, theme.name));
+                one(&file, chart, placement, theme, &rows)
+                    .map_err(|error| anyhow!("draw {}: {error}", file.display()))?;
+                lesson::note!("{}", file.display());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn one(
+    file: &Path,
+    chart: &Chart,
+    placement: Placement,
+    theme: &Theme,
+    rows: &[&Row],
+) -> Result<(), Box<dyn std::error::Error>> {
+    let values = || rows.iter().map(|it| (chart.value)(it));
+    let (low, high) = (
+        values().fold(f64::MAX, f64::min),
+        values().fold(0.0, f64::max),
+    );
+    let (small, large) = rows.iter().fold((f64::MAX, 0.0_f64), |(small, large), it| {
+        (small.min(it.size as f64), large.max(it.size as f64))
+    });
+    let area = SVGBackend::new(file, (960, 540)).into_drawing_area();
+    area.fill(&theme.paper)?;
+    let font = |size| ("sans-serif", size).into_font().color(&theme.ink);
+    let place = match placement {
+        Placement::Same => "both processes on one processor",
+        Placement::Two => "each process on a processor of its own",
+    };
+    let mut context = ChartBuilder::on(&area)
+        .caption(format!("{} — {place}", chart.title), font(22))
+        .margin(12)
+        .margin_right(150)
+        .x_label_area_size(44)
+        .y_label_area_size(70)
+        .build_cartesian_2d(
+            (small * 0.9..large * 1.2).log_scale(),
+            (low * 0.8..high * 1.3).log_scale(),
+        )?;
+    context
+        .configure_mesh()
+        .axis_style(theme.ink)
+        .bold_line_style(theme.grid)
+        .light_line_style(theme.paper)
+        .label_style(font(14))
+        .axis_desc_style(font(15))
+        .x_label_formatter(&|it| short(*it))
+        .y_label_formatter(&|it| short(*it))
+        .x_desc("bytes in a message")
+        .y_desc(chart.unit)
+        .draw()?;
+    let mut names: Vec<_> = rows.iter().map(|it| it.mechanism).collect();
+    names.dedup();
+    for (number, name) in names.iter().enumerate() {
+        // Far apart in hue, and those that follow each other also in shade.
+        let hue = (number as f64 * 0.381_966) % 1.0;
+        let colour = HSLColor(hue, 0.75, if theme.name == "dark" { 0.62 } else { 0.42 });
+        let line: Vec<_> = rows
+            .iter()
+            .filter(|it| it.mechanism == *name)
+            .map(|it| (it.size as f64, (chart.value)(it)))
+            .collect();
+        let points = line.iter().map(|it| Circle::new(*it, 3, colour.filled()));
+        context.draw_series(points)?;
+        context.draw_series(LineSeries::new(line, colour.stroke_width(2)))?;
+        // The margin on the right has the names.
+        let y = 60 + 20 * number as i32;
+        let stroke = vec![(822, y), (842, y)];
+        area.draw(&PathElement::new(stroke, colour.stroke_width(3)))?;
+        area.draw(&Text::new(*name, (848, y - 7), font(14)))?;
+    }
+    area.present()?;
+    Ok(())
+}

@@ -1,0 +1,162 @@
+//! What no mechanism can beat: the parts that every message is made of, measured alone.
+
+use std::hint::{black_box, spin_loop};
+use std::process;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use ipc_bench::memory::Shared;
+use nix::sched::sched_yield;
+use nix::sys::mman::MapFlags;
+use nix::unistd::{ForkResult, fork};
+
+use crate::run::{LIMIT, Partner, pin};
+
+/// Nanoseconds each.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct Limits {
+    /// Reading the clock once.
+    pub clock: f64,
+    /// The shortest system call: getppid(2).
+    pub call: f64,
+    /// From one process to another on the same processor: sched_yield(2), less the call.
+    pub switch: f64,
+    /// A cache line to the other processor and back, where there are two.
+    pub line: Option<f64>,
+}
+
+/// Measures them, each for so long.
+///
+/// # Errors
+/// When a process cannot be made or placed.
+pub fn measure(processors: [usize; 2], two: bool, time: Duration) -> anyhow::Result<Limits> {
+    pin(processors[0])?;
+    let clock = repeat(time, || {
+        black_box(Instant::now());
+    });
+    let call = repeat(time, || {
+        // SAFETY: getppid takes nothing.
+        unsafe { libc::syscall(libc::SYS_getppid) };
+    });
+    Ok(Limits {
+        clock,
+        call,
+        switch: (switch(processors[0], time)? - call).max(0.0),
+        line: if two {
+            Some(line(processors, time)?)
+        } else {
+            None
+        },
+    })
+}
+
+/// Nanoseconds for one copy of so many bytes.
+pub fn copy(size: usize, time: Duration) -> f64 {
+    let (from, mut to) = (vec![1_u8; size], vec![0_u8; size]);
+    repeat(time, || {
+        black_box(&mut to).copy_from_slice(black_box(&from))
+    })
+}
+
+/// Nanoseconds for each, on average.
+fn repeat(time: Duration, mut what: impl FnMut()) -> f64 {
+    let begin = Instant::now();
+    let mut count = 0;
+    while begin.elapsed() < time {
+        for _ in 0..64 {
+            what();
+        }
+        count += 64;
+    }
+    begin.elapsed().as_nanos() as f64 / f64::from(count)
+}
+
+#[repr(C, align(128))]
+struct Board {
+    ball: AtomicU32,
+    _apart: [u64; 15],
+    stop: AtomicU32,
+    yields: AtomicU64,
+}
+
+/// Two processes that yield to each other.
+fn switch(processor: usize, time: Duration) -> anyhow::Result<f64> {
+    with_partner(
+        processor,
+        |board| {
+            while board.stop.load(Ordering::Relaxed) == 0 {
+                let _ = sched_yield();
+                board.yields.fetch_add(1, Ordering::Relaxed);
+            }
+        },
+        |board| {
+            let begin = Instant::now();
+            while begin.elapsed() < time {
+                for _ in 0..16 {
+                    let _ = sched_yield();
+                    board.yields.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+            begin.elapsed().as_nanos() as f64 / board.yields.load(Ordering::Relaxed) as f64
+        },
+    )
+}
+
+/// Two processors that write the same line in turn.
+fn line(processors: [usize; 2], time: Duration) -> anyhow::Result<f64> {
+    with_partner(
+        processors[1],
+        |board| {
+            let mut turn = 1;
+            loop {
+                while board.ball.load(Ordering::Acquire) != turn {
+                    if board.stop.load(Ordering::Relaxed) == 1 {
+                        return;
+                    }
+                    spin_loop();
+                }
+                board.ball.store(turn + 1, Ordering::Release);
+                turn += 2;
+            }
+        },
+        |board| {
+            let mut turn = 0;
+            repeat(time, || {
+                board.ball.store(turn + 1, Ordering::Release);
+                turn += 2;
+                while board.ball.load(Ordering::Acquire) != turn {
+                    spin_loop();
+                }
+            })
+        },
+    )
+}
+
+fn with_partner(
+    processor: usize,
+    theirs: impl FnOnce(&Board),
+    ours: impl FnOnce(&Board) -> f64,
+) -> anyhow::Result<f64> {
+    let memory = Shared::anonymous(size_of::<Board>(), MapFlags::MAP_POPULATE)?;
+    // SAFETY: it is as large as a Board, all zeros, begins at a page, and outlives its uses.
+    let board = unsafe { &*memory.start().cast::<Board>() };
+    // SAFETY: the child uses nothing that another thread may have locked.
+    match unsafe { fork() }.context("fork")? {
+        ForkResult::Child => {
+            lesson::forked();
+            let _ = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL);
+            if pin(processor).is_ok() {
+                theirs(board);
+            }
+            process::exit(0)
+        }
+        ForkResult::Parent { child } => {
+            let partner = Partner::watch(child, LIMIT)?;
+            let measured = ours(board);
+            board.stop.store(1, Ordering::Relaxed);
+            partner.done();
+            Ok(measured)
+        }
+    }
+}

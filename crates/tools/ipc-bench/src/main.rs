@@ -1,0 +1,161 @@
+//! The tutorial's performance stars, measured on this machine: every mechanism, two processes, and
+//! beside each figure what it is made of.
+//!
+//! One program, no partner: it forks its second process itself.
+
+mod charts;
+mod explain;
+mod figures;
+mod limits;
+mod machine;
+mod mechanism;
+mod report;
+mod run;
+mod stars;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use clap::Parser;
+use lesson::{Failure, say};
+
+use crate::figures::Plan;
+use crate::machine::Machine;
+use crate::mechanism::{ALL, Mechanism};
+use crate::run::{Pattern, Placement};
+
+/// Measure what each way to talk costs: round trips and streams, on one processor and on two
+#[derive(Parser)]
+struct Args {
+    /// Only these mechanisms, separated by commas (default: all)
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = find)]
+    only: Vec<&'static Mechanism>,
+    /// Bytes in a message, separated by commas
+    #[arg(long, value_name = "BYTES", value_delimiter = ',', default_value = "64,65536",
+          value_parser = clap::value_parser!(u64).range(1..=16 << 20))]
+    sizes: Vec<u64>,
+    /// Where the two processes run (default: both placements)
+    #[arg(long, value_name = "PLACEMENT")]
+    placement: Option<Placement>,
+    /// How often everything is measured; the median counts
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    repetitions: u16,
+    /// How long each measurement takes
+    #[arg(long, value_name = "MS", default_value_t = 80, value_parser = clap::value_parser!(u64).range(1..=60_000))]
+    time_ms: u64,
+    /// Begin so many round trips a second, and time each from when it should have begun
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    rate: Option<u64>,
+    /// The two processors (default: the first two that this process may use)
+    #[arg(long, value_name = "A,B", value_delimiter = ',', num_args = 1..=2)]
+    processors: Vec<usize>,
+    /// Beside each round trip on one processor run this program, and say how many times its time that took;
+    /// it is given MECHANISM BYTES MS PROCESSOR and prints nanoseconds
+    #[arg(long, value_name = "PROGRAM")]
+    versus: Option<PathBuf>,
+    /// Write all figures into this file as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Write all figures into this file as CSV
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// Draw the figures into this folder, as SVG: give several --sizes
+    #[arg(long, value_name = "FOLDER")]
+    svg: Option<PathBuf>,
+    /// Show the system calls of one message of this mechanism and of its answer, traced by strace
+    #[arg(long, value_name = "NAME", value_parser = find)]
+    explain: Option<&'static Mechanism>,
+    /// One message and its answer, for --explain
+    #[arg(long, hide = true)]
+    once: bool,
+    /// List the mechanisms
+    #[arg(long)]
+    list: bool,
+}
+
+fn find(name: &str) -> Result<&'static Mechanism, String> {
+    let names = || ALL.iter().map(|it| it.name).collect::<Vec<_>>().join(", ");
+    let found = ALL.iter().find(|it| it.name == name);
+    found.ok_or_else(|| format!("there is no such mechanism; there are {}", names()))
+}
+
+fn main() -> Result<(), Failure> {
+    let args = Args::parse();
+    if args.list {
+        for mechanism in ALL {
+            say!("{}", mechanism.name);
+        }
+        return Ok(());
+    }
+    lesson::clean_up_on_signal()?;
+    let machine = Machine::now();
+    let plan = plan(&args, &machine)?;
+    if let Some(mechanism) = args.explain {
+        return Ok(explain::explain(mechanism, plan.sizes[0], plan.processors)?);
+    }
+    if args.once {
+        return Ok(figures::once(&plan)?);
+    }
+    let figures = figures::measure(&plan)?;
+    lesson::print(report::text(&machine, &figures).as_bytes());
+    if let Some(file) = &args.json {
+        report::json(file, &machine, &figures)?;
+    }
+    if let Some(file) = &args.csv {
+        report::csv(file, &figures)?;
+    }
+    if let Some(folder) = &args.svg {
+        charts::draw(folder, &figures)?;
+    }
+    Ok(())
+}
+
+fn plan(args: &Args, machine: &Machine) -> anyhow::Result<Plan> {
+    let first = machine
+        .processors
+        .first()
+        .context("sched_getaffinity: no processor")?;
+    let (one, two) = match args.processors.as_slice() {
+        [one, two] => (*one, Some(*two)),
+        [one] => (*one, None),
+        _ => (*first, machine.processors.get(1).copied()),
+    };
+    for processor in [Some(one), two].into_iter().flatten() {
+        ensure!(
+            machine.processors.contains(&processor),
+            "processor {processor}: this process may use {:?}",
+            machine.processors
+        );
+    }
+    let placements = match (args.placement, two) {
+        (Some(Placement::Two), None) => {
+            anyhow::bail!(
+                "--placement two: there is one processor; figures without a place would mean nothing"
+            )
+        }
+        (Some(placement), _) => vec![placement],
+        (None, None) => vec![Placement::Same],
+        (None, Some(_)) => vec![Placement::Same, Placement::Two],
+    };
+    let patterns = match args.rate {
+        _ if args.once => vec![Pattern::RoundTrip],
+        Some(_) => vec![Pattern::RoundTrip],
+        None => vec![Pattern::RoundTrip, Pattern::Stream],
+    };
+    Ok(Plan {
+        mechanisms: if args.only.is_empty() {
+            ALL.iter().collect()
+        } else {
+            args.only.clone()
+        },
+        sizes: args.sizes.iter().map(|it| *it as usize).collect(),
+        placements,
+        patterns,
+        repetitions: args.repetitions.into(),
+        time: Duration::from_millis(args.time_ms),
+        rate: args.rate,
+        versus: args.versus.clone(),
+        processors: [one, two.unwrap_or(one)],
+    })
+}

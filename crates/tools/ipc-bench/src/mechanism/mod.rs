@@ -1,0 +1,145 @@
+//! Every way to carry a message from one process to another, behind one small trait.
+
+mod eventfd;
+mod fifo;
+mod mailbox;
+mod pipe;
+mod posix_mq;
+mod ring;
+mod shm_futex;
+mod shm_sem;
+mod slots;
+mod stream;
+mod sysv_mq;
+mod sysv_shm;
+mod tcp;
+mod udp;
+mod unix_dgram;
+mod unix_seqpacket;
+mod unix_stream;
+
+use std::io;
+
+use lesson::Made;
+
+/// One side of a conversation. Each side is used by one process.
+pub trait End {
+    /// Sends one message, and sleeps (or spins) while there is no room for it.
+    ///
+    /// # Errors
+    /// Those of the call underneath.
+    fn send(&mut self, message: &[u8]) -> io::Result<()>;
+
+    /// Waits for the next message, which is as long as `message`.
+    ///
+    /// # Errors
+    /// Those of the call underneath.
+    fn receive(&mut self, message: &mut [u8]) -> io::Result<()>;
+}
+
+/// Both sides, opened by one process that then forks.
+pub struct Pair {
+    /// The parent's.
+    pub ours: Box<dyn End>,
+    /// The child's.
+    pub theirs: Box<dyn End>,
+    /// What is to be removed at the end, also on Ctrl-C.
+    pub made: Option<Made>,
+}
+
+impl Pair {
+    fn new(ours: impl End + 'static, theirs: impl End + 'static) -> Self {
+        Self {
+            ours: Box::new(ours),
+            theirs: Box::new(theirs),
+            made: None,
+        }
+    }
+}
+
+/// The tutorial's names for kinds of IPC, in the order of its table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub enum Kind {
+    #[serde(rename = "Shared Memory")]
+    SharedMemory,
+    #[serde(rename = "Pipes")]
+    Pipes,
+    #[serde(rename = "Unix Domain Sockets")]
+    UnixSockets,
+    #[serde(rename = "Message Queues")]
+    MessageQueues,
+    #[serde(rename = "Network Sockets")]
+    NetworkSockets,
+}
+
+/// A row of the tables.
+pub struct Mechanism {
+    /// Its name, which `--only` takes.
+    pub name: &'static str,
+    pub kind: Kind,
+    /// Opens both sides, for messages of that many bytes.
+    pub open: fn(usize) -> anyhow::Result<Pair>,
+    /// The longest message, where there is a limit.
+    pub max: fn() -> Option<usize>,
+    /// Whether it waits by looking again and again: then it needs two processors.
+    pub spins: bool,
+    /// Whether messages may be lost when the receiver is slow.
+    pub loses: bool,
+    /// System calls for each message, of sender and receiver together, where both are busy.
+    pub calls: u32,
+}
+
+const fn kernel(
+    name: &'static str,
+    kind: Kind,
+    open: fn(usize) -> anyhow::Result<Pair>,
+) -> Mechanism {
+    Mechanism {
+        name,
+        kind,
+        open,
+        max: || None,
+        spins: false,
+        loses: false,
+        calls: 2,
+    }
+}
+
+/// All of them.
+pub static ALL: &[Mechanism] = &[
+    kernel("pipe", Kind::Pipes, pipe::open),
+    kernel("fifo", Kind::Pipes, fifo::open),
+    Mechanism {
+        max: sysv_mq::max,
+        ..kernel("sysv-mq", Kind::MessageQueues, sysv_mq::open)
+    },
+    Mechanism {
+        max: posix_mq::max,
+        ..kernel("posix-mq", Kind::MessageQueues, posix_mq::open)
+    },
+    kernel("sysv-shm+sem", Kind::SharedMemory, sysv_shm::open),
+    kernel("posix-shm+futex", Kind::SharedMemory, shm_futex::open),
+    kernel("posix-shm+sem", Kind::SharedMemory, shm_sem::open),
+    kernel("eventfd", Kind::SharedMemory, eventfd::open),
+    Mechanism {
+        spins: true,
+        calls: 0,
+        ..kernel("ring-spin", Kind::SharedMemory, ring::spinning)
+    },
+    kernel("ring-futex", Kind::SharedMemory, ring::sleeping),
+    Mechanism {
+        spins: true,
+        calls: 0,
+        max: || Some(ipc_bench::mailbox::MAX),
+        ..kernel("mailbox", Kind::SharedMemory, mailbox::open)
+    },
+    kernel("unix-stream", Kind::UnixSockets, unix_stream::open),
+    kernel("unix-seqpacket", Kind::UnixSockets, unix_seqpacket::open),
+    kernel("unix-dgram", Kind::UnixSockets, unix_dgram::open),
+    kernel("tcp", Kind::NetworkSockets, tcp::open),
+    Mechanism {
+        loses: true,
+        max: || Some(udp::MAX),
+        ..kernel("udp", Kind::NetworkSockets, udp::open)
+    },
+];

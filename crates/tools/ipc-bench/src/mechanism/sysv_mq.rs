@@ -1,0 +1,93 @@
+//! msgsnd(2) and msgrcv(2): one queue, and a message type for each direction.
+
+use std::io;
+use std::ptr;
+
+use libc::{c_int, c_long};
+use sysv_msgq::Queue;
+
+use super::{End, Pair};
+
+/// A message as the calls want it: its type, then its bytes.
+struct Side {
+    queue: c_int,
+    sends: c_long,
+    receives: c_long,
+    buffer: Vec<c_long>,
+}
+
+const TYPE: usize = size_of::<c_long>();
+
+pub fn open(size: usize) -> anyhow::Result<Pair> {
+    let making = lesson::making();
+    let queue = Queue::private()?;
+    let made = making.remove_at_end(move || {
+        if let Err(error) = queue.remove() {
+            lesson::note!("{error:#}");
+        }
+    });
+    let side = |sends, receives| Side {
+        queue: queue.id(),
+        sends,
+        receives,
+        buffer: vec![0; 1 + size.div_ceil(TYPE)],
+    };
+    let mut pair = Pair::new(side(1, 2), side(2, 1));
+    pair.made = Some(made);
+    Ok(pair)
+}
+
+/// The kernel's own limit, /proc/sys/kernel/msgmax.
+pub fn max() -> Option<usize> {
+    number("/proc/sys/kernel/msgmax")
+}
+
+/// The number in a file of /proc.
+pub fn number(path: &str) -> Option<usize> {
+    std::fs::read_to_string(path).ok()?.trim().parse().ok()
+}
+
+impl Side {
+    fn text(&mut self, length: usize) -> *mut u8 {
+        assert!(
+            TYPE + length <= self.buffer.len() * TYPE,
+            "the buffer is too small"
+        );
+        self.buffer[1..].as_mut_ptr().cast()
+    }
+}
+
+impl End for Side {
+    fn send(&mut self, message: &[u8]) -> io::Result<()> {
+        let text = self.text(message.len());
+        // SAFETY: the buffer has room for that many bytes behind the type, as `text` has checked.
+        unsafe { ptr::copy_nonoverlapping(message.as_ptr(), text, message.len()) };
+        self.buffer[0] = self.sends;
+        // SAFETY: the buffer is a type and that many bytes.
+        retry(|| unsafe { libc::msgsnd(self.queue, self.buffer.as_ptr().cast(), message.len(), 0) })
+    }
+
+    fn receive(&mut self, message: &mut [u8]) -> io::Result<()> {
+        let text = self.text(message.len()).cast_const();
+        retry(|| {
+            let into = self.buffer.as_mut_ptr().cast();
+            // SAFETY: the buffer has room for a type and that many bytes.
+            let got = unsafe { libc::msgrcv(self.queue, into, message.len(), self.receives, 0) };
+            if got < 0 { -1 } else { 0 }
+        })?;
+        // SAFETY: as above, and they have just been filled.
+        unsafe { ptr::copy_nonoverlapping(text, message.as_mut_ptr(), message.len()) };
+        Ok(())
+    }
+}
+
+/// Ctrl-Z and fg wake a sleeping msgsnd and msgrcv: see signal(7).
+fn retry(mut call: impl FnMut() -> c_int) -> io::Result<()> {
+    while call() < 0 {
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+    Ok(())
+}

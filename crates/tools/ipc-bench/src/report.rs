@@ -1,0 +1,251 @@
+//! The tables that a terminal shows, and the same figures for programs.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use anyhow::Context;
+use comfy_table::{CellAlignment, Table, presets};
+
+use crate::figures::{Figures, Row};
+use crate::machine::Machine;
+use crate::run::{Pattern, Placement};
+use crate::stars;
+
+/// Everything, as text.
+pub fn text(machine: &Machine, figures: &Figures) -> String {
+    let mut text = header(machine, figures);
+    for pattern in [Pattern::RoundTrip, Pattern::Stream] {
+        for placement in [Placement::Same, Placement::Two] {
+            let mut sizes: Vec<_> = figures.rows.iter().map(|it| it.size).collect();
+            sizes.sort_unstable();
+            sizes.dedup();
+            for size in sizes {
+                let rows: Vec<_> = figures
+                    .rows
+                    .iter()
+                    .filter(|it| (it.pattern, it.placement, it.size) == (pattern, placement, size))
+                    .collect();
+                if !rows.is_empty() {
+                    text += &table(pattern, placement, size, &rows);
+                }
+            }
+        }
+    }
+    text + &stars::text(figures)
+}
+
+fn header(machine: &Machine, figures: &Figures) -> String {
+    let limits = &figures.limits;
+    let mut text = machine.line() + "\n";
+    let _ = write!(
+        text,
+        "The shortest system call {:.0} ns, a switch {:.0} ns, reading the clock {:.0} ns",
+        limits.call, limits.switch, limits.clock
+    );
+    if let Some(line) = figures.line {
+        let _ = write!(
+            text,
+            ", a cache line to the other processor and back {:.0} ns ({:.0} to {:.0})",
+            line.median, line.least, line.greatest
+        );
+        if drifts(figures) {
+            text += ".\nThat moved by more than a third while this ran: \
+                     do not compare two-processor rows of shared memory";
+        }
+    }
+    text + ".\n"
+}
+
+/// Whether what two processors need for a cache line has changed much.
+pub fn drifts(figures: &Figures) -> bool {
+    figures
+        .line
+        .is_some_and(|it| it.greatest > 4.0 / 3.0 * it.least)
+}
+
+fn table(pattern: Pattern, placement: Placement, size: usize, rows: &[&Row]) -> String {
+    let what = match pattern {
+        Pattern::RoundTrip => "Round trips",
+        Pattern::Stream => "One way",
+    };
+    let place = match placement {
+        Placement::Same => "same processor",
+        Placement::Two => "two processors",
+    };
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    let mut head = vec![format!("{place}, {size} B")];
+    head.extend(match pattern {
+        Pattern::RoundTrip => ["µs", "range", "p50", "p90", "p99", "p99.9", "max"]
+            .map(String::from)
+            .to_vec(),
+        Pattern::Stream => ["messages/s", "range", "GiB/s", "lost"]
+            .map(String::from)
+            .to_vec(),
+    });
+    head.extend(["CPU ns/msg", "switches/msg", "× limit"].map(String::from));
+    if rows.iter().any(|it| it.versus.is_some()) {
+        head.push("× the other".into());
+    }
+    table.set_header(head);
+    let mut sorted = rows.to_vec();
+    sorted.sort_by(|a, b| a.each.median.total_cmp(&b.each.median));
+    for row in sorted {
+        let mut cells = vec![row.mechanism.to_owned()];
+        if let Some(why) = &row.missing {
+            cells.push(format!("— {why}"));
+            table.add_row(cells);
+            continue;
+        }
+        let us = |it: f64| format!("{:.2}", it / 1000.0);
+        match pattern {
+            Pattern::RoundTrip => {
+                cells.extend([
+                    us(row.each.median),
+                    format!("{}–{}", us(row.each.least), us(row.each.greatest)),
+                ]);
+                cells.extend([row.p50, row.p90, row.p99, row.p999, row.max].map(us));
+            }
+            Pattern::Stream => {
+                let per = |it: f64| short(1e9 / it);
+                cells.extend([
+                    per(row.each.median),
+                    format!("{}–{}", per(row.each.greatest), per(row.each.least)),
+                ]);
+                cells.extend([format!("{:.2}", row.gib()), short(row.lost)]);
+            }
+        }
+        cells.push(format!("{:.0}", row.cpu.median));
+        cells.push(format!("{:.2}", row.switches));
+        cells.push(format!("{:.1}", row.of_limit));
+        if let Some(versus) = row.versus {
+            cells.push(format!("{:.3}", versus.median));
+        }
+        table.add_row(cells);
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    format!("\n{what}, {}\n{}\n", rank(rows), table.trim_fmt())
+}
+
+/// Who is first, if that can be said.
+fn rank(rows: &[&Row]) -> String {
+    let mut there: Vec<_> = rows.iter().filter(|it| it.missing.is_none()).collect();
+    there.sort_by(|a, b| a.each.median.total_cmp(&b.each.median));
+    match there.as_slice() {
+        [first, second, ..] if !first.each.overlaps(&second.each) => {
+            format!("{} first:", first.mechanism)
+        }
+        [_, _, ..] => {
+            let first = there[0];
+            let tied = there.iter().filter(|it| it.each.overlaps(&first.each));
+            let names: Vec<_> = tied.map(|it| it.mechanism).collect();
+            format!("no winner ({} overlap):", names.join(", "))
+        }
+        _ => "fastest first:".into(),
+    }
+}
+
+/// 1234567 is 1.23 M; three digits, and no zeros behind the point.
+pub fn short(number: f64) -> String {
+    let (number, unit) = match number {
+        it if it >= 1e6 => (it / 1e6, " M"),
+        it if it >= 1e3 => (it / 1e3, " k"),
+        it => (it, ""),
+    };
+    let digits = match number {
+        it if it > 0.0 && it < 0.1 => 4,
+        it if it >= 100.0 => 0,
+        it if it >= 10.0 => 1,
+        _ => 2,
+    };
+    let text = format!("{number:.digits$}");
+    let text = match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.'),
+        false => &text,
+    };
+    format!("{text}{unit}")
+}
+
+/// The figures as JSON.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn json(file: &Path, machine: &Machine, figures: &Figures) -> anyhow::Result<()> {
+    let all = serde_json::json!({
+        "machine": machine,
+        "limits_ns": figures.limits,
+        "cache_line_ns": figures.line,
+        "rows": figures.rows,
+    });
+    let text = serde_json::to_string_pretty(&all).context("write JSON")?;
+    std::fs::write(file, text + "\n").with_context(|| format!("write {}", file.display()))
+}
+
+/// The figures as CSV, a line for each row.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn csv(file: &Path, figures: &Figures) -> anyhow::Result<()> {
+    let shown = || format!("write {}", file.display());
+    let mut csv = csv::Writer::from_path(file).with_context(shown)?;
+    csv.write_record([
+        "mechanism",
+        "placement",
+        "pattern",
+        "bytes",
+        "missing",
+        "ns",
+        "ns_least",
+        "ns_greatest",
+        "p50_ns",
+        "p90_ns",
+        "p99_ns",
+        "p999_ns",
+        "max_ns",
+        "cpu_ns",
+        "switches",
+        "lost",
+        "of_limit",
+    ])
+    .with_context(shown)?;
+    for row in &figures.rows {
+        let number = |it: f64| {
+            if row.missing.is_some() {
+                String::new()
+            } else {
+                format!("{it:.1}")
+            }
+        };
+        let mut record = vec![
+            row.mechanism.to_owned(),
+            format!("{:?}", row.placement).to_lowercase(),
+            if row.pattern == Pattern::Stream {
+                "stream"
+            } else {
+                "round-trip"
+            }
+            .to_owned(),
+            row.size.to_string(),
+            row.missing.clone().unwrap_or_default(),
+        ];
+        record.extend([row.each.median, row.each.least, row.each.greatest].map(number));
+        record.extend([row.p50, row.p90, row.p99, row.p999, row.max].map(number));
+        record.extend([row.cpu.median, row.switches, row.lost, row.of_limit].map(number));
+        csv.write_record(record).with_context(shown)?;
+    }
+    csv.flush().with_context(shown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::short;
+
+    #[test]
+    fn numbers_have_three_digits() {
+        let numbers = [0.0, 0.0012, 0.5, 9.999, 12.34, 123.4, 1000.0, 1_234_567.0];
+        let texts = ["0", "0.0012", "0.5", "10", "12.3", "123", "1 k", "1.23 M"];
+        assert_eq!(numbers.map(short), texts);
+    }
+}

@@ -1,0 +1,439 @@
+//! One run: two processes, one mechanism, one size of message, one placement.
+
+use std::io;
+use std::process;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use hdrhistogram::Histogram;
+use ipc_bench::memory::Shared;
+use nix::sched::{CpuSet, sched_setaffinity};
+use nix::sys::mman::MapFlags;
+use nix::sys::prctl::set_pdeathsig;
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::time::TimeValLike;
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::time::{ClockId, clock_gettime};
+use nix::unistd::{ForkResult, Pid, fork, getppid};
+
+use crate::explain;
+use crate::mechanism::{End, Mechanism};
+
+/// Where the two processes run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Placement {
+    /// Both on one processor: each message needs a switch.
+    Same,
+    /// Each on a processor of its own.
+    Two,
+}
+
+/// What they do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pattern {
+    /// A message there, its answer back, the next message.
+    RoundTrip,
+    /// One sends as fast as it can, the other receives.
+    Stream,
+}
+
+/// A run that is to be made.
+#[derive(Clone, Copy)]
+pub struct Job {
+    pub mechanism: &'static Mechanism,
+    /// Bytes in a message.
+    pub size: usize,
+    pub placement: Placement,
+    pub pattern: Pattern,
+    /// How long each measured part takes.
+    pub time: Duration,
+    /// Round trips in a second, begun on time whether or not the last one is back; `None`: at once.
+    pub rate: Option<u64>,
+    /// Only one message and its answer, for strace to see.
+    pub traced: bool,
+    /// The two processors: the parent's, and the child's where they are placed on two.
+    pub processors: [usize; 2],
+}
+
+/// What a run has measured.
+pub struct Sample {
+    /// Nanoseconds for each round trip, or for each message of a stream.
+    pub each: f64,
+    /// Messages that were sent and did not arrive.
+    pub lost: u64,
+    /// Nanoseconds of each round trip; empty for a stream.
+    pub times: Histogram<u64>,
+    /// Nanoseconds of processor time for each message, both processes together.
+    pub cpu: f64,
+    /// Switches for each message, both processes together.
+    pub switches: f64,
+}
+
+/// What the two processes tell each other beside the messages.
+#[repr(C, align(128))]
+#[derive(Default)]
+struct Control {
+    /// The next message is the last one.
+    stop: AtomicBool,
+    /// How many messages a stream has; not known before its end.
+    sent: AtomicU64,
+    received: AtomicU64,
+    /// When the last one was received: nanoseconds of CLOCK_MONOTONIC.
+    end: AtomicU64,
+    cpu: AtomicU64,
+    switches: AtomicU64,
+    /// The call that failed in the child: its errno.
+    errno: AtomicU32,
+}
+
+/// How long a run may take beyond its measured time; then its partner is lost.
+pub const LIMIT: Duration = Duration::from_secs(10);
+/// What is done before the clock runs: caches, sleeping processors.
+const WARM_UP: Duration = Duration::from_millis(10);
+
+/// Makes a run.
+///
+/// # Errors
+/// When the mechanism is not to be had here or takes no message of this size, or the other process
+/// fails.
+pub fn run(job: &Job) -> anyhow::Result<Sample> {
+    let memory = Shared::anonymous(size_of::<Control>(), MapFlags::empty())?;
+    // SAFETY: it is as large as a Control, all zeros, begins at a page, and outlives both uses.
+    let control = unsafe { &*memory.start().cast::<Control>() };
+    control.sent.store(u64::MAX, Ordering::Relaxed);
+    let pair = (job.mechanism.open)(job.size)?;
+
+    // SAFETY: the other threads of this process (the one that waits for signals, the one of the
+    // progress bar) hold no lock that the child needs: it allocates, and glibc keeps malloc usable.
+    match unsafe { fork() }.context("fork")? {
+        ForkResult::Child => {
+            lesson::forked();
+            // What was made is the parent's to remove.
+            std::mem::forget(pair.made);
+            drop(pair.ours);
+            let served = serve(job, control, pair.theirs);
+            if let Err(error) = served {
+                let errno = error
+                    .downcast_ref::<io::Error>()
+                    .and_then(io::Error::raw_os_error);
+                control
+                    .errno
+                    .store(errno.unwrap_or(libc::EIO) as u32, Ordering::Release);
+                process::exit(1);
+            }
+            process::exit(0)
+        }
+        ForkResult::Parent { child } => {
+            drop(pair.theirs);
+            let child = Partner::watch(child, job.time * 3 + LIMIT)?;
+            let measured = measure(job, control, pair.ours);
+            let sample = child.join(measured, control, job.pattern)?;
+            drop(pair.made);
+            Ok(sample)
+        }
+    }
+}
+
+/// The child, and the thread that waits for it: if it dies early nobody else would notice, for both
+/// processes have the other's end of some mechanisms open, and some have no end that could close.
+pub struct Partner {
+    pid: Pid,
+    thread: JoinHandle<WaitStatus>,
+}
+
+impl Partner {
+    /// Waits for it in a thread. If it is killed or late this process ends, with what it has made.
+    ///
+    /// # Errors
+    /// When there is no thread to be had.
+    pub fn watch(pid: Pid, limit: Duration) -> anyhow::Result<Self> {
+        // SAFETY: pidfd_open takes no pointer.
+        let pidfd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0) };
+        let wait = move || {
+            let mut poll = libc::pollfd {
+                fd: pidfd as i32,
+                events: libc::POLLIN,
+                revents: 0,
+            };
+            // SAFETY: one pollfd, which outlives the call.
+            let late =
+                pidfd >= 0 && unsafe { libc::poll(&mut poll, 1, limit.as_millis() as i32) } == 0;
+            if late {
+                let _ = kill(pid, Signal::SIGKILL);
+            }
+            let status = waitpid(pid, None).unwrap_or(WaitStatus::StillAlive);
+            // SAFETY: it is this thread's.
+            unsafe { libc::close(pidfd as i32) };
+            if late
+                || matches!(status, WaitStatus::Signaled(_, signal, _) if signal != Signal::SIGUSR1)
+            {
+                // The main thread may sleep or spin for ever now.
+                let why = if late { "is late" } else { "was killed" };
+                lesson::note!("Error: the second process {why}: nothing more was measured");
+                lesson::clean_up();
+                process::exit(1);
+            }
+            status
+        };
+        let thread = thread::Builder::new().name("partner".into()).spawn(wait);
+        Ok(Self {
+            pid,
+            thread: thread.context("start a thread")?,
+        })
+    }
+
+    /// Waits until it has ended.
+    pub fn done(self) {
+        let _ = self.thread.join();
+    }
+
+    fn join(
+        self,
+        measured: anyhow::Result<Sample>,
+        control: &Control,
+        pattern: Pattern,
+    ) -> anyhow::Result<Sample> {
+        if measured.is_err() {
+            // By this signal the thread knows who has done it.
+            let _ = kill(self.pid, Signal::SIGUSR1);
+        }
+        let status = self.thread.join();
+        let mut sample = measured?;
+        if let Ok(WaitStatus::Exited(_, status)) = status {
+            if status != 0 {
+                let errno = control.errno.load(Ordering::Acquire) as i32;
+                return Err(io::Error::from_raw_os_error(errno)).context("the second process");
+            }
+        }
+        let received = control.received.load(Ordering::Acquire).max(1) as f64;
+        let messages = match pattern {
+            Pattern::Stream => received,
+            Pattern::RoundTrip => 2.0 * received,
+        };
+        sample.cpu = (sample.cpu + control.cpu.load(Ordering::Acquire) as f64) / messages;
+        sample.switches =
+            (sample.switches + control.switches.load(Ordering::Acquire) as f64) / messages;
+        Ok(sample)
+    }
+}
+
+/// Runs this thread on one processor.
+///
+/// # Errors
+/// When this process may not use that one.
+pub fn pin(processor: usize) -> anyhow::Result<()> {
+    let mut set = CpuSet::new();
+    set.set(processor).context("CPU_SET")?;
+    sched_setaffinity(Pid::from_raw(0), &set)
+        .with_context(|| format!("sched_setaffinity to processor {processor}"))
+}
+
+/// Processor time in nanoseconds and switches of this process until now.
+fn usage() -> (u64, u64) {
+    let Ok(usage) = getrusage(UsageWho::RUSAGE_SELF) else {
+        return (0, 0);
+    };
+    let cpu = clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).map_or(0, |it| it.num_nanoseconds());
+    let switches = usage.voluntary_context_switches() + usage.involuntary_context_switches();
+    (cpu as u64, switches as u64)
+}
+
+fn now() -> u64 {
+    clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(0, |it| it.num_nanoseconds()) as u64
+}
+
+/// Byte `at` of message `number`: no message is like the one before it.
+fn byte(number: usize, at: usize) -> u8 {
+    (number * 17 + at * 31 + at / 251 + 7) as u8
+}
+
+const CHECKED: usize = 8;
+
+/// The child's part.
+fn serve(job: &Job, control: &Control, mut end: Box<dyn End>) -> anyhow::Result<()> {
+    set_pdeathsig(Signal::SIGKILL).context("prctl PR_SET_PDEATHSIG")?;
+    ensure!(getppid() != Pid::from_raw(1), "the parent has gone");
+    pin(match job.placement {
+        Placement::Same => job.processors[0],
+        Placement::Two => job.processors[1],
+    })?;
+    let mut message = vec![0; job.size];
+    for number in 0..CHECKED {
+        end.receive(&mut message)?;
+        check(&message, |at| byte(number, at))?;
+        message.iter_mut().for_each(|it| *it = !*it);
+        end.send(&message)?;
+    }
+    let (cpu, switches) = usage();
+    let mut received = 0;
+    loop {
+        match end.receive(&mut message) {
+            // Only what may lose messages has a time limit.
+            Err(error) if job.mechanism.loses && error.kind() == io::ErrorKind::WouldBlock => {
+                match control.stop.load(Ordering::Acquire) {
+                    true => break,
+                    false => continue,
+                }
+            }
+            result => result?,
+        }
+        received += 1;
+        if job.pattern == Pattern::RoundTrip {
+            if control.stop.load(Ordering::Relaxed) {
+                break;
+            }
+            end.send(&message)?;
+        } else {
+            if job.mechanism.loses {
+                control.end.store(now(), Ordering::Relaxed);
+            }
+            if received >= control.sent.load(Ordering::Relaxed) {
+                break;
+            }
+        }
+    }
+    if !job.mechanism.loses {
+        control.end.store(now(), Ordering::Relaxed);
+    }
+    let after = usage();
+    control.cpu.store(after.0 - cpu, Ordering::Relaxed);
+    control
+        .switches
+        .store(after.1 - switches, Ordering::Relaxed);
+    control.received.store(received, Ordering::Release);
+    Ok(())
+}
+
+fn check(message: &[u8], expected: impl Fn(usize) -> u8) -> anyhow::Result<()> {
+    match message
+        .iter()
+        .enumerate()
+        .find(|(at, byte)| **byte != expected(*at))
+    {
+        Some((at, _)) => bail!("byte {at} of a message is not what was sent"),
+        None => Ok(()),
+    }
+}
+
+/// The parent's part. CPU time and switches of the sample are this process's sums alone.
+fn measure(job: &Job, control: &Control, mut end: Box<dyn End>) -> anyhow::Result<Sample> {
+    pin(job.processors[0])?;
+    let mut message = vec![0; job.size];
+    for number in 0..CHECKED {
+        message
+            .iter_mut()
+            .enumerate()
+            .for_each(|(at, it)| *it = byte(number, at));
+        end.send(&message).context("send")?;
+        end.receive(&mut message).context("receive")?;
+        check(&message, |at| !byte(number, at))?;
+    }
+    let (cpu, switches) = usage();
+    let mut sample = match job.pattern {
+        Pattern::RoundTrip if job.traced => {
+            explain::once(&mut *end, &mut message)?;
+            Sample::default()
+        }
+        Pattern::RoundTrip => round_trips(job, &mut *end, &mut message)?,
+        Pattern::Stream => Sample::default(),
+    };
+    if job.pattern == Pattern::Stream {
+        // The clock is looked at once for so many messages: its share is then below a thousandth.
+        let batch = (32_768 / job.size).clamp(1, 64) as u64;
+        let begin = now();
+        let mut sent = 0;
+        while now() - begin < job.time.as_nanos() as u64 {
+            for _ in 0..batch {
+                end.send(&message).context("send")?;
+            }
+            sent += batch;
+        }
+        control.sent.store(sent + 1, Ordering::Relaxed);
+        control.stop.store(true, Ordering::Release);
+        end.send(&message).context("send")?;
+        // No event: the receiver says so in memory alone. It is at most one queue behind.
+        let done = lesson::poll_until(LIMIT, || {
+            let received = control.received.load(Ordering::Acquire);
+            Ok((received > 0).then_some(received))
+        })?;
+        let received = done.context("the second process received nothing")?;
+        sample.lost = sent + 1 - received;
+        sample.each = (control.end.load(Ordering::Relaxed) - begin) as f64 / received as f64;
+    } else {
+        control.stop.store(true, Ordering::Release);
+        end.send(&message).context("send")?;
+    }
+    let after = usage();
+    sample.cpu = (after.0 - cpu) as f64;
+    sample.switches = (after.1 - switches) as f64;
+    Ok(sample)
+}
+
+impl Default for Sample {
+    fn default() -> Self {
+        Self {
+            each: 0.0,
+            lost: 0,
+            times: times(),
+            cpu: 0.0,
+            switches: 0.0,
+        }
+    }
+}
+
+/// From a nanosecond to a minute, three digits.
+pub fn times() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, 60_000_000_000, 3).expect("these bounds are valid")
+}
+
+fn round_trips(job: &Job, end: &mut dyn End, message: &mut [u8]) -> anyhow::Result<Sample> {
+    let mut sample = Sample::default();
+    bare(end, message, WARM_UP)?;
+    // First without a clock in between, then each with one: reading it takes time too.
+    sample.each = bare(end, message, job.time)?;
+    let begin = Instant::now();
+    let mut before = begin;
+    let gap = job
+        .rate
+        .map(|rate| Duration::from_nanos(1_000_000_000 / rate.max(1)));
+    let mut number = 0;
+    while before - begin < job.time {
+        if let Some(gap) = gap {
+            // Timed from when it should have begun: who comes late has waited, too.
+            let intended = begin + gap * number;
+            number += 1;
+            while Instant::now() < intended {
+                std::hint::spin_loop();
+            }
+            before = intended;
+        }
+        end.send(message).context("send")?;
+        end.receive(message).context("receive")?;
+        let after = Instant::now();
+        sample
+            .times
+            .saturating_record((after - before).as_nanos() as u64);
+        before = after;
+    }
+    Ok(sample)
+}
+
+/// Nanoseconds for each round trip; the clock is looked at for every sixteenth.
+fn bare(end: &mut dyn End, message: &mut [u8], time: Duration) -> anyhow::Result<f64> {
+    let begin = Instant::now();
+    let mut count = 0;
+    while begin.elapsed() < time {
+        for _ in 0..16 {
+            end.send(message).context("send")?;
+            end.receive(message).context("receive")?;
+        }
+        count += 16;
+    }
+    ensure!(count > 0, "no message came back");
+    Ok(begin.elapsed().as_nanos() as f64 / f64::from(count))
+}

@@ -1,0 +1,138 @@
+#!/usr/bin/env bats
+# ipc-bench: that it measures what it says, not how fast this machine is.
+load harness
+
+# quick NAME [ARG...]: one short measurement of each row.
+quick() { start "$1" ipc-bench --repetitions 1 --time-ms 1 "${@:2}"; }
+
+needs_two() { (($(nproc) > 1)) || skip "one processor"; }
+needs_strace() { strace -o /dev/null true 2> /dev/null || skip "strace may not trace here"; }
+
+@test "every mechanism has a row with figures, or one that says why not" {
+  quick bench --sizes 64 --csv csv --json json
+  finish bench
+  run_to_end ipc-bench 0 --list
+  local mechanism
+  while read -r mechanism; do
+    grep -q "^$mechanism,same,round-trip,64," csv || { echo "no row: $mechanism"; cat csv; return 1; }
+  done < "$LOGS/ipc-bench.out"
+  # Only those that spin have none, and only on one processor. No figure is zero.
+  awk -F, 'NR > 1 && $5 != "" && !($5 ~ /spins/ && $2 == "same") { print; bad = 1 } END { exit bad }' csv
+  awk -F, 'NR > 1 && $5 == "" && !($6 > 0 && $14 > 0) { print; bad = 1 } END { exit bad }' csv
+  awk -F, 'NR > 1 && $5 == "" && $3 == "round-trip" && !($9 > 0 && $9 <= $11 && $11 <= $13) { print; bad = 1 } END { exit bad }' csv
+  # On one processor a round trip takes two switches: one a message.
+  awk -F, '$1 == "pipe" && $2 == "same" && $3 == "round-trip" && ($15 < 0.9 || $15 > 1.5) { print; bad = 1 } END { exit bad }' csv
+  grep -q '"cache_line_ns"' json
+  grep -q "The tutorial's stars" "$LOGS/bench.out"
+}
+
+@test "a message that is too long is a row that says the limit" {
+  quick bench --only posix-mq,mailbox,udp --sizes 100000
+  finish bench
+  grep -q "posix-mq  *— at most $(< /proc/sys/fs/mqueue/msgsize_max) B" "$LOGS/bench.out"
+  grep -q 'mailbox  *— ' "$LOGS/bench.out"
+  grep -q 'udp  *— at most 65507 B' "$LOGS/bench.out"
+}
+
+@test "long messages and short ones arrive through every mechanism" {
+  quick bench --sizes 1,4096,65536 --placement same --csv csv
+  finish bench
+  awk -F, 'NR > 1 && $5 != "" && $5 !~ /at most|spins/ { print; bad = 1 } END { exit bad }' csv
+}
+
+@test "open loop: timed from when it should have begun" {
+  quick bench --only pipe --sizes 64 --placement same --rate 100000000 --csv csv
+  finish bench
+  # At a rate that nothing reaches, each is later than the one before: half of the time has passed.
+  awk -F, 'NR == 2 && $9 < 100000 { print; bad = 1 } END { exit bad }' csv
+  run ! grep -q stream csv
+}
+
+@test "--explain: the calls of one message, traced" {
+  needs_strace
+  start bench ipc-bench --explain pipe --sizes 10
+  finish bench
+  [[ $(grep -c '^  sender .*write(.* = 10$\|^  receiver .*read(\|^  receiver .*read resumed' "$LOGS/bench.out") -ge 2 ]]
+  grep -q '^4 calls, for two messages' "$LOGS/bench.out"
+  run ! grep -q access "$LOGS/bench.out"
+}
+
+@test "--svg draws, light and dark" {
+  quick bench --only pipe,ring-futex --sizes 64,4096 --placement same --svg drawings
+  finish bench
+  for name in latency throughput cpu; do
+    for theme in light dark; do
+      grep -q '</svg>' "drawings/$name-same-$theme.svg"
+      grep -q 'ring-futex' "drawings/$name-same-$theme.svg"
+    done
+  done
+}
+
+@test "--versus: another program beside it, whose failure is told" {
+  # shellcheck disable=SC2016  # for the other shell
+  printf '#!/bin/sh\n[ "$1" = pipe ] && echo 1000 || exit 2\n' > other
+  printf '#!/bin/sh\necho broken >&2; exit 1\n' > broken
+  chmod +x other broken
+  quick bench --only pipe,fifo --sizes 64 --placement same --versus ./other
+  finish bench
+  grep -q '× the other' "$LOGS/bench.out"
+  quick bench --only pipe --sizes 64 --placement same --versus ./broken
+  finish bench 1
+  one_error bench "run ./broken pipe 64 1"
+}
+
+@test "Ctrl-C and kill in the middle leave nothing behind" {
+  local signal
+  for signal in INT TERM; do
+    start bench ipc-bench --only sysv-mq,sysv-shm+sem,posix-mq,fifo --time-ms 300 --sizes 64
+    wait_until has_child
+    stop bench "$signal"
+    finish bench $((128 + $(kill -l "$signal")))
+    wait_until gone
+  done
+}
+has_child() { grep -q . "/proc/${PID[bench]}/task/${PID[bench]}/children"; }
+
+# What it measures first has a child too, and no queue.
+has_queue_and_child() { (($(wc -l < /proc/sysvipc/msg) > 1)) && has_child; }
+
+@test "the second process killed: said, and nothing is left" {
+  start bench ipc-bench --only sysv-mq --time-ms 5000 --sizes 64 --placement same
+  wait_until has_queue_and_child
+  read -r child _ < "/proc/${PID[bench]}/task/${PID[bench]}/children" || true
+  kill -KILL "$child"
+  finish bench 1
+  one_error bench "the second process was killed"
+}
+
+@test "twice at once" {
+  quick one --only posix-mq,posix-shm+futex,sysv-mq,fifo --sizes 64 --csv one
+  quick two --only posix-mq,posix-shm+futex,sysv-mq,fifo --sizes 64 --csv two
+  finish one
+  finish two
+  [[ $(wc -l < one) == $(wc -l < two) ]]
+  run ! grep -q 'EEXIST\|File exists' one two
+}
+
+@test "bad arguments" {
+  start bench ipc-bench --only smoke-signals
+  finish bench 2
+  says bench "there is no such mechanism; there are pipe,"
+  start bench ipc-bench --processors 0,100000
+  finish bench 1
+  one_error bench "processor 100000: this process may use"
+  start bench ipc-bench --processors 0 --placement two
+  finish bench 1
+  one_error bench "there is one processor"
+  start bench ipc-bench --sizes 0
+  finish bench 2
+  start bench ipc-bench --only pipe --sizes 1 --repetitions 1 --time-ms 1 --json no/such/folder
+  finish bench 1
+  one_error bench "write no/such/folder"
+}
+
+@test "output that nobody reads: no panic" {
+  start_unread bench ipc-bench --only pipe --sizes 1 --repetitions 1 --time-ms 1
+  finish bench 141
+  silent bench
+}
