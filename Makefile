@@ -43,6 +43,7 @@ bench: build ## measure every mechanism on this machine: the tutorial's stars in
 bench-full: build ## the same from 1 B to 1 MiB; charts, JSON and CSV in target/bench
 	@mkdir -p "$(TARGET)/bench"
 	@ipc-bench --sizes 1,64,1024,4096,16384,65536,262144,1048576 --svg "$(TARGET)/bench" --json "$(TARGET)/bench/figures.json" --csv "$(TARGET)/bench/figures.csv"
+	@ipc-bench --peaks
 
 bench-c: build ## round trips on one processor beside a minimal C loop of the same calls
 	@cc -O2 crates/tools/ipc-bench/benches/round-trip.c -o "$(TARGET)/round-trip" -lpthread -lrt

@@ -22,6 +22,7 @@ use lesson::{Failure, say};
 
 use crate::figures::Plan;
 use crate::machine::Machine;
+use crate::mechanism::peaks::PEAKS;
 use crate::mechanism::{ALL, Mechanism};
 use crate::run::{Pattern, Placement};
 
@@ -69,6 +70,9 @@ struct Args {
     /// One message and its answer, for --explain
     #[arg(long, hide = true)]
     once: bool,
+    /// Drive pipe and ring further, one way, and say what that gives up
+    #[arg(long, conflicts_with_all = ["only", "rate"])]
+    peaks: bool,
     /// List the mechanisms
     #[arg(long)]
     list: bool,
@@ -141,14 +145,20 @@ fn plan(args: &Args, machine: &Machine) -> anyhow::Result<Plan> {
     let patterns = match args.rate {
         _ if args.once => vec![Pattern::RoundTrip],
         Some(_) => vec![Pattern::RoundTrip],
+        None if args.peaks => vec![Pattern::Stream],
         None => vec![Pattern::RoundTrip, Pattern::Stream],
     };
+    let mechanisms = match args.only.as_slice() {
+        _ if args.peaks => {
+            let is_compared_with = |it: &&Mechanism| PEAKS.iter().any(|peak| peak.than == it.name);
+            let peaks = PEAKS.iter().map(|it| &it.mechanism);
+            ALL.iter().filter(is_compared_with).chain(peaks).collect()
+        }
+        [] => ALL.iter().collect(),
+        only => only.to_vec(),
+    };
     Ok(Plan {
-        mechanisms: if args.only.is_empty() {
-            ALL.iter().collect()
-        } else {
-            args.only.clone()
-        },
+        mechanisms,
         sizes: args.sizes.iter().map(|it| *it as usize).collect(),
         placements,
         patterns,

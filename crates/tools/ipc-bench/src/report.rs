@@ -8,6 +8,7 @@ use comfy_table::{CellAlignment, Table, presets};
 
 use crate::figures::{Figures, Row};
 use crate::machine::Machine;
+use crate::mechanism::peaks::PEAKS;
 use crate::run::{Pattern, Placement};
 use crate::stars;
 
@@ -31,7 +32,43 @@ pub fn text(machine: &Machine, figures: &Figures) -> String {
             }
         }
     }
+    if figures
+        .rows
+        .iter()
+        .any(|row| PEAKS.iter().any(|it| it.mechanism.name == row.mechanism))
+    {
+        return text + "\nPeaks, one way\n" + &peaks(figures);
+    }
     text + &stars::text(figures)
+}
+
+/// What further driving brings, beside the rows that it is compared with.
+pub fn peaks(figures: &Figures) -> String {
+    let mut text = String::new();
+    let row = |name: &str, like: &Row| {
+        figures.rows.iter().find(|it| {
+            (it.mechanism, it.placement, it.size) == (name, like.placement, like.size)
+                && it.missing.is_none()
+        })
+    };
+    for peak in PEAKS {
+        let name = peak.mechanism.name;
+        for ours in figures.rows.iter().filter(|it| it.mechanism == name) {
+            let (Some(ours), Some(than)) = (row(name, ours), row(peak.than, ours)) else {
+                continue;
+            };
+            let _ = writeln!(
+                text,
+                "  {name}, {:?}, {} B: {:.2} times {}; gives up: {}",
+                ours.placement,
+                ours.size,
+                than.each.median / ours.each.median,
+                peak.than,
+                peak.gives_up
+            );
+        }
+    }
+    text
 }
 
 fn header(machine: &Machine, figures: &Figures) -> String {

@@ -78,10 +78,8 @@ pub struct Sample {
 #[repr(C, align(128))]
 #[derive(Default)]
 struct Control {
-    /// The next message is the last one.
-    stop: AtomicBool,
-    /// How many messages a stream has; not known before its end.
-    sent: AtomicU64,
+    /// The child has received the last message, and all below is there.
+    done: AtomicBool,
     received: AtomicU64,
     /// When the last one was received: nanoseconds of CLOCK_MONOTONIC.
     end: AtomicU64,
@@ -90,6 +88,9 @@ struct Control {
     /// The call that failed in the child: its errno.
     errno: AtomicU32,
 }
+
+/// What the last message begins with; the others begin with zero.
+const LAST: u8 = 0xFF;
 
 /// How long a run may take beyond its measured time; then its partner is lost.
 pub const LIMIT: Duration = Duration::from_secs(10);
@@ -105,7 +106,6 @@ pub fn run(job: &Job) -> anyhow::Result<Sample> {
     let memory = Shared::anonymous(size_of::<Control>(), MapFlags::empty())?;
     // SAFETY: it is as large as a Control, all zeros, begins at a page, and outlives both uses.
     let control = unsafe { &*memory.start().cast::<Control>() };
-    control.sent.store(u64::MAX, Ordering::Relaxed);
     let pair = (job.mechanism.open)(job.size)?;
 
     // SAFETY: the other threads of this process (the one that waits for signals, the one of the
@@ -268,33 +268,22 @@ fn serve(job: &Job, control: &Control, mut end: Box<dyn End>) -> anyhow::Result<
         check(&message, |at| byte(number, at))?;
         message.iter_mut().for_each(|it| *it = !*it);
         end.send(&message)?;
+        end.flush()?;
     }
     let (cpu, switches) = usage();
     let mut received = 0;
+    let reply = job.pattern == Pattern::RoundTrip;
     loop {
-        match end.receive(&mut message) {
-            // Only what may lose messages has a time limit.
-            Err(error) if job.mechanism.loses && error.kind() == io::ErrorKind::WouldBlock => {
-                match control.stop.load(Ordering::Acquire) {
-                    true => break,
-                    false => continue,
-                }
-            }
-            result => result?,
+        end.receive(&mut message)?;
+        if message[0] == LAST {
+            break;
         }
         received += 1;
-        if job.pattern == Pattern::RoundTrip {
-            if control.stop.load(Ordering::Relaxed) {
-                break;
-            }
+        if reply {
             end.send(&message)?;
-        } else {
-            if job.mechanism.loses {
-                control.end.store(now(), Ordering::Relaxed);
-            }
-            if received >= control.sent.load(Ordering::Relaxed) {
-                break;
-            }
+        } else if job.mechanism.loses {
+            // The last message may come later, for it may have to be sent again.
+            control.end.store(now(), Ordering::Relaxed);
         }
     }
     if !job.mechanism.loses {
@@ -305,7 +294,8 @@ fn serve(job: &Job, control: &Control, mut end: Box<dyn End>) -> anyhow::Result<
     control
         .switches
         .store(after.1 - switches, Ordering::Relaxed);
-    control.received.store(received, Ordering::Release);
+    control.received.store(received, Ordering::Relaxed);
+    control.done.store(true, Ordering::Release);
     Ok(())
 }
 
@@ -330,10 +320,12 @@ fn measure(job: &Job, control: &Control, mut end: Box<dyn End>) -> anyhow::Resul
             .enumerate()
             .for_each(|(at, it)| *it = byte(number, at));
         end.send(&message).context("send")?;
+        end.flush().context("send")?;
         end.receive(&mut message).context("receive")?;
         check(&message, |at| !byte(number, at))?;
     }
     let (cpu, switches) = usage();
+    message.fill(0);
     let mut sample = match job.pattern {
         Pattern::RoundTrip if job.traced => {
             explain::once(&mut *end, &mut message)?;
@@ -342,31 +334,34 @@ fn measure(job: &Job, control: &Control, mut end: Box<dyn End>) -> anyhow::Resul
         Pattern::RoundTrip => round_trips(job, &mut *end, &mut message)?,
         Pattern::Stream => Sample::default(),
     };
+    let (mut sent, begin) = (0, now());
     if job.pattern == Pattern::Stream {
         // The clock is looked at once for so many messages: its share is then below a thousandth.
         let batch = (32_768 / job.size).clamp(1, 64) as u64;
-        let begin = now();
-        let mut sent = 0;
         while now() - begin < job.time.as_nanos() as u64 {
             for _ in 0..batch {
                 end.send(&message).context("send")?;
             }
             sent += batch;
         }
-        control.sent.store(sent + 1, Ordering::Relaxed);
-        control.stop.store(true, Ordering::Release);
-        end.send(&message).context("send")?;
-        // No event: the receiver says so in memory alone. It is at most one queue behind.
-        let done = lesson::poll_until(LIMIT, || {
-            let received = control.received.load(Ordering::Acquire);
-            Ok((received > 0).then_some(received))
-        })?;
-        let received = done.context("the second process received nothing")?;
-        sample.lost = sent + 1 - received;
+    }
+    message.fill(LAST);
+    end.send(&message).context("send")?;
+    end.flush().context("send")?;
+    // No event: the receiver says so in memory alone. It is at most one queue behind.
+    let done = lesson::poll_until(LIMIT, || {
+        let done = control.done.load(Ordering::Acquire);
+        if !done && job.mechanism.loses {
+            end.send(&message).context("send")?;
+        }
+        Ok(done.then_some(()))
+    })?;
+    done.context("the last message did not arrive")?;
+    if job.pattern == Pattern::Stream {
+        let received = control.received.load(Ordering::Relaxed);
+        ensure!(received > 0, "no message arrived");
+        sample.lost = sent - received;
         sample.each = (control.end.load(Ordering::Relaxed) - begin) as f64 / received as f64;
-    } else {
-        control.stop.store(true, Ordering::Release);
-        end.send(&message).context("send")?;
     }
     let after = usage();
     sample.cpu = (after.0 - cpu) as f64;

@@ -3,6 +3,7 @@
 mod eventfd;
 mod fifo;
 mod mailbox;
+pub mod peaks;
 mod pipe;
 mod posix_mq;
 mod ring;
@@ -35,6 +36,14 @@ pub trait End {
     /// # Errors
     /// Those of the call underneath.
     fn receive(&mut self, message: &mut [u8]) -> io::Result<()>;
+
+    /// Sends what `send` has kept back to send it with later messages.
+    ///
+    /// # Errors
+    /// Those of the call underneath.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Both sides, opened by one process that then forks.

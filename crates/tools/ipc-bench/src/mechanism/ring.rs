@@ -26,7 +26,14 @@ pub fn sleeping(size: usize) -> anyhow::Result<Pair> {
 
 fn open(size: usize, waiting: Waiting) -> anyhow::Result<Pair> {
     // Room for many messages, but in the cache if they are short.
-    let bytes = (size * 8).next_power_of_two().max(256 * 1024);
+    of_size((size * 8).next_power_of_two().max(256 * 1024), waiting)
+}
+
+pub fn large(_size: usize) -> anyhow::Result<Pair> {
+    of_size(8 << 20, Waiting::Spin)
+}
+
+fn of_size(bytes: usize, waiting: Waiting) -> anyhow::Result<Pair> {
     let (one, two) = (ring(bytes)?, ring(bytes)?);
     let ours = Side {
         input: one.consumer(waiting),

@@ -11,8 +11,8 @@ use super::{End, Pair};
 /// What fits into an IPv4 datagram beside its headers.
 pub const MAX: usize = 65_507;
 
-/// After this long without a message a receiver looks whether the sender is through.
-pub const PATIENCE: Duration = Duration::from_millis(50);
+/// After this long a message that was waited for must have been lost.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 struct Side(UdpSocket);
 
