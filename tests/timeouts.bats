@@ -80,7 +80,7 @@ made() { ! unchanged; }
     stop timeouts "$signal" 2> /dev/null || true
     status=0
     wait "${PID[timeouts]}" || status=$?
-    ((status == 0 || status == 128 + $(kill -l "$signal")))
+    ((status == 0 || status == 128 + $(kill -l "$signal"))) || { echo "SIG$signal: exit status $status"; show timeouts; return 1; }
     nothing_left
   done
 }

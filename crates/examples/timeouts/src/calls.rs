@@ -68,7 +68,9 @@ pub fn posix_queue(deadline: Deadline) -> anyhow::Result<String> {
         Some(made) => drop(made),
         None => posix_msgq::remove(&name),
     }
-    let end = SystemTime::now() + deadline.left();
+    // In this order: time that passes in between must make the end later, not earlier.
+    let left = deadline.left();
+    let end = SystemTime::now() + left;
     let received = queue.recv_deadline(&mut [0; posix_msgq::MESSAGE_SIZE], end);
     let errno = |error: io::Error| Errno::from_raw(error.raw_os_error().unwrap_or(0));
     in_vain("mq_timedreceive", received.map_err(errno))

@@ -103,6 +103,7 @@ fn end_boxes(folder: &Path) {
 mod tests {
     use std::os::unix::process::{CommandExt, ExitStatusExt};
     use std::process::{Command, Stdio};
+    use std::time::Duration;
 
     use super::*;
 
@@ -110,7 +111,12 @@ mod tests {
     fn waits(program: &str, word: &Path) -> anyhow::Result<std::process::Child> {
         let mut command = Command::new("sh");
         command.arg0(program).args(["-c", "read line"]).arg(word);
-        Ok(command.stdin(Stdio::piped()).spawn()?)
+        let child = command.stdin(Stdio::piped()).spawn()?;
+        // spawn returns when the program has been loaded, which is before the kernel shows its words.
+        let words = format!("/proc/{}/cmdline", child.id());
+        let shown = || Ok((!fs::read(&words)?.is_empty()).then_some(()));
+        lesson::poll_until(Duration::from_secs(10), shown)?.context("it has no words")?;
+        Ok(child)
     }
 
     #[test]
