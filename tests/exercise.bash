@@ -105,6 +105,8 @@ random_lines() {
 free_port() {
   local port
   while port=$((20000 + RANDOM % 12000)); do
+    # With two bytes that are the same, a mistake with their order would be none.
+    ((port >> 8 != (port & 255))) || continue
     "${ENTER[@]}" grep -qi "$(printf ':%04X ' "$port")" /proc/net/tcp || break
   done
   echo "$port"
