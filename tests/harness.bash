@@ -255,9 +255,12 @@ finish() {
   { wait "$pid"; } 2> /dev/null || status=$? # bash would tell of a kill in ten lines
   echo >&"$LEASH"
   wait "$watchdog" || true
-  # It has not read that if it has bitten: the next one gets a leash of its own.
-  [[ ! -f $LOGS/$name.late ]] || { exec {LEASH}>&-; unset LEASH; }
-  [[ ! -f $LOGS/$name.late ]] || cat "$LOGS/$name.late"
+  if [[ -f $LOGS/$name.late ]]; then
+    cat "$LOGS/$name.late"
+    # It has not read what it was told: the next one gets a leash of its own.
+    exec {LEASH}>&-
+    unset LEASH
+  fi
   if ((status != expected)); then
     echo "$name (${PROGRAM[$name]}): exit status $status, expected $expected"
     show "$name"

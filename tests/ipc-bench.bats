@@ -71,8 +71,8 @@ needs_strace() { strace -o /dev/null true 2> /dev/null || skip "strace may not t
 @test "--peaks: beside the row that each is to be compared with, and what it gives up" {
   quick bench --peaks --sizes 64,65536
   finish bench
-  grep -q '^  pipe-1MiB, Same, 65536 B: [0-9.]* times pipe; gives up: 1 MiB' "$LOGS/bench.out"
-  grep -q '^  pipe-batch, Same, 64 B: [0-9.]* times pipe; gives up: a message waits' "$LOGS/bench.out"
+  grep -q '^  pipe-1MiB, same processor, 65536 B: [0-9.]* times pipe; gives up: 1 MiB' "$LOGS/bench.out"
+  grep -q '^  pipe-batch, same processor, 64 B: [0-9.]* times pipe; gives up: a message waits' "$LOGS/bench.out"
   run ! grep -q 'Round trips' "$LOGS/bench.out"
 }
 
@@ -112,6 +112,18 @@ has_queue_and_child() { (($(wc -l < /proc/sysvipc/msg) > 1)) && has_child; }
   finish bench 1
   one_error bench "the second process was killed"
 }
+
+@test "the first process killed: the second one removes what is left, and ends" {
+  local mechanism
+  for mechanism in sysv-mq sysv-shm+sem; do
+    start bench ipc-bench --only $mechanism --time-ms 5000 --sizes 64 --placement same
+    wait_until has_object_and_child
+    stop bench KILL
+    finish bench 137
+    wait_until gone
+  done
+}
+has_object_and_child() { (($(cat /proc/sysvipc/{msg,sem} | wc -l) > 2)) && has_child; }
 
 @test "twice at once" {
   quick one --only posix-mq,posix-shm+futex,sysv-mq,fifo --sizes 64 --csv one

@@ -165,6 +165,17 @@ picture() { sed -nE 's#.*<img [^>]* src="data:image/svg\+xml;base64,([^"]*)">.*#
 @test "what is no submission, and what may not be graded here" {
   run_to_end ipc-grade 1 grade missing
   one_error ipc-grade "missing is no folder"
+  run_to_end ipc-grade 1 grade "$submissions/reference" --exercise fix-pipe-eof --test "no such test"
+  one_error ipc-grade 'fix-pipe-eof has no test ["no such test"]'
   mkdir nothing
   run_to_end ipc-grade 1 grade nothing
+}
+
+@test "one test of an exercise, several times" {
+  long_form
+  local test
+  test=$(sed -nE 's/^@test "\[3\] (.*)" \{$/\1/p' "$ROOT/tests/exercises/fix-pipe-eof.bats" | head -n 1)
+  graded again "$submissions/reference" --exercise fix-pipe-eof --test "$test" --times 3
+  [[ $(grep -cxE "fix-pipe-eof +3/3  passed   $test" "$LOGS/again.out") == 3 ]]
+  grep -qx 'Score: 9/9' "$LOGS/again.out"
 }

@@ -13,6 +13,7 @@ for ((writer = 1; writer <= writers; writer++)); do
   "$app" --fifo fifo "${@:4}" "${messages[@]}" 2> "error.$writer" &
   pids[writer]=$!
 done
+echo "all started"
 for ((writer = 1; writer <= writers; writer++)); do
   status=0
   wait "${pids[writer]}" || status=$?
@@ -128,12 +129,12 @@ blocked_in_write() {
 
 @test "50 applications at once, many lines each: none torn, none lost, none out of order" {
   local each=$((20 + $(rounds 200)))
-  DEADLINE=60 # for one shell to start 50 programs, whatever else this machine does
   serve
   # Each has more to say than a FIFO holds, so none can end while the service is stopped, and
   # then all of them compete for every free page.
   freeze service
   PADDING=$((70000 / each)) apps 50 "$each"
+  wait_for apps "all started"
   wait_until opened_by 51
   stop service CONT
   finish apps

@@ -210,6 +210,12 @@ int main(int argc, char **argv) {
   CPU_ZERO(&processor);
   CPU_SET(atoi(argv[4]), &processor);
   NEED(sched_setaffinity(0, sizeof processor, &processor));
+  // Ctrl-C comes to this program too: it goes on to its end, which is near, and removes what it made.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  NEED(sigprocmask(SIG_BLOCK, &signals, NULL));
   if (!open_mechanism(argv[1])) return 2;
   pid_t child = fork();
   NEED(child);

@@ -44,34 +44,37 @@ pub fn explain(mechanism: &Mechanism, size: usize, processors: [usize; 2]) -> an
         "{}: one message of {size} B and its answer, as strace saw it",
         mechanism.name
     );
-    // The first line is the sender's: it has made the mark.
-    let sender = lines[0]
-        .split_whitespace()
-        .next()
-        .unwrap_or_default()
-        .to_owned();
-    let mut calls = 0;
-    for line in &lines[1..] {
-        let (pid, call) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-        let who = if pid == sender {
-            "sender  "
-        } else {
-            "receiver"
-        };
-        calls += u32::from(!call.contains("resumed>"));
-        say!("  {who}  {}", call.trim());
+    // The first process is the sender.
+    let (sender, _) = in_two(&text);
+    for (pid, call) in &lines {
+        let who = if *pid == sender { "sender" } else { "receiver" };
+        say!("  {who:<8}  {call}");
     }
-    say!("{calls} calls, for two messages.");
+    let whole = lines.iter().filter(|it| !it.1.contains(" resumed>"));
+    say!("{} calls, for two messages.", whole.count());
     Ok(())
 }
 
-/// The lines from the first mark on, up to the second.
-fn between(text: &str) -> Vec<&str> {
-    let from_first = text.lines().skip_while(|it| !it.contains(MARKS[0]));
-    from_first
-        .take_while(|it| !it.contains(MARKS[1]))
-        .filter(|it| !it.contains("<... access resumed>"))
-        .collect()
+/// Of each process, named by its pid, the calls between its own two marks.
+fn between(text: &str) -> Vec<(&str, &str)> {
+    let mut inside = Vec::new();
+    let mut found = Vec::new();
+    for (pid, call) in text.lines().map(in_two) {
+        if call.contains(MARKS[0]) {
+            inside.push(pid);
+        } else if call.contains(MARKS[1]) {
+            inside.retain(|it| *it != pid);
+        } else if inside.contains(&pid) && !call.contains("access resumed>") {
+            found.push((pid, call));
+        }
+    }
+    found
+}
+
+/// The pid that a line begins with, and the call.
+fn in_two(line: &str) -> (&str, &str) {
+    let (pid, call) = line.split_once(' ').unwrap_or((line, ""));
+    (pid, call.trim())
 }
 
 /// The sender's part under strace: one message and its answer, between the marks.
@@ -91,6 +94,22 @@ pub fn once(end: &mut dyn End, message: &mut [u8]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The receiver's part: what [`once`] sends, it answers.
+///
+/// # Errors
+/// Those of the mechanism.
+pub fn answer(end: &mut dyn End, message: &mut [u8]) -> anyhow::Result<()> {
+    for marked in [false, true] {
+        if marked {
+            mark(MARKS[0]);
+        }
+        end.receive(message).context("receive")?;
+        end.send(message).context("send")?;
+    }
+    mark(MARKS[1]);
+    Ok(())
+}
+
 fn mark(text: &str) {
     let path = CString::new(text).unwrap_or_default();
     // SAFETY: a path that ends in a NUL, and outlives the call. There is no such file.
@@ -102,11 +121,17 @@ mod tests {
     use super::{MARKS, between};
 
     #[test]
-    fn only_what_lies_between_the_marks_is_shown() {
+    fn of_each_process_only_what_lies_between_its_own_marks_is_shown() {
+        let [begin, end] = MARKS;
         let text = format!(
-            "1 a\n1 access(\"{}\")\n1 write\n2 read\n1 access(\"{}\")\n1 b",
-            MARKS[0], MARKS[1]
+            "1 a\n2 access(\"{begin}\")\n1  access(\"{begin}\" <unfinished ...>\n2 read(3 <unfinished ...>\n\
+             1  <... access resumed>) = -1\n1 write\n1 access(\"{end}\")\n2 <... read resumed>) = 1\n1 b"
         );
-        assert_eq!(between(&text)[1..], ["1 write", "2 read"]);
+        let shown = [
+            ("2", "read(3 <unfinished ...>"),
+            ("1", "write"),
+            ("2", "<... read resumed>) = 1"),
+        ];
+        assert_eq!(between(&text), shown);
     }
 }

@@ -64,7 +64,7 @@ pub struct Row {
     pub cpu: Figure,
     /// Switches for each message, both processes together.
     pub switches: f64,
-    /// The share of messages that were lost.
+    /// Messages that were sent and did not arrive, in a run.
     pub lost: f64,
     /// How many times as long as its parts alone: see [`limit`].
     pub of_limit: f64,
@@ -182,18 +182,17 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Figures> {
     Ok(Figures { rows, limits, line })
 }
 
-/// One message and its answer through each mechanism, for a trace; nothing is measured.
+/// One message and its answer, for a trace, on two processors where there are two; nothing is measured.
 ///
 /// # Errors
-/// When a mechanism fails.
+/// When the mechanism fails.
 pub fn once(plan: &Plan) -> anyhow::Result<()> {
-    // Those on two processors come last, and everything runs on two.
-    for cell in cells(plan).iter().rev().take(plan.mechanisms.len()) {
-        run::run(&Job {
-            traced: true,
-            ..cell.job
-        })?;
-    }
+    // The last of the cells is the one on two.
+    let job = cells(plan).pop().context("nothing to trace")?.job;
+    run::run(&Job {
+        traced: true,
+        ..job
+    })?;
     Ok(())
 }
 
@@ -320,7 +319,12 @@ fn other(program: &Path, job: &Job) -> anyhow::Result<Option<f64>> {
 /// The parts of a round trip or of a message, put together: two copies of each message (in and out),
 /// its system calls, and for a round trip two switches on one processor, or a cache line there and back.
 pub fn limit(job: &Job, limits: &Limits, copy: f64) -> f64 {
-    let message = 2.0 * copy + f64::from(job.mechanism.calls) * limits.call;
+    // On one processor the receiver of a round trip always sleeps.
+    let calls = match (job.pattern, job.placement) {
+        (Pattern::RoundTrip, Placement::Same) => job.mechanism.calls,
+        _ => job.mechanism.busy_calls,
+    };
+    let message = 2.0 * copy + f64::from(calls) * limits.call;
     match (job.pattern, job.placement) {
         // On one processor both sides take turns, so both sides' work counts.
         (Pattern::Stream, Placement::Same) => message,

@@ -11,7 +11,8 @@ use nix::sched::sched_yield;
 use nix::sys::mman::MapFlags;
 use nix::unistd::{ForkResult, fork};
 
-use crate::run::{LIMIT, Partner, pin};
+use crate::partner::{LIMIT, Partner, end_after};
+use crate::run::pin;
 
 /// Nanoseconds each.
 #[derive(Clone, Debug, Default, serde::Serialize)]
@@ -141,21 +142,19 @@ fn with_partner(
     let memory = Shared::anonymous(size_of::<Board>(), MapFlags::MAP_POPULATE)?;
     // SAFETY: it is as large as a Board, all zeros, begins at a page, and outlives its uses.
     let board = unsafe { &*memory.start().cast::<Board>() };
+    let parent = process::id();
     // SAFETY: the child uses nothing that another thread may have locked.
     match unsafe { fork() }.context("fork")? {
         ForkResult::Child => {
             lesson::forked();
-            let _ = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL);
-            if pin(processor).is_ok() {
-                theirs(board);
-            }
-            process::exit(0)
+            let ready = end_after(parent, None).and_then(|()| pin(processor));
+            lesson::end(ready.map(|()| theirs(board)))
         }
         ForkResult::Parent { child } => {
             let partner = Partner::watch(child, LIMIT)?;
             let measured = ours(board);
             board.stop.store(1, Ordering::Relaxed);
-            partner.done();
+            partner.end(true)?;
             Ok(measured)
         }
     }

@@ -9,6 +9,7 @@ mod figures;
 mod limits;
 mod machine;
 mod mechanism;
+mod partner;
 mod report;
 mod run;
 mod stars;

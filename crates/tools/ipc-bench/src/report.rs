@@ -43,7 +43,7 @@ pub fn text(machine: &Machine, figures: &Figures) -> String {
 }
 
 /// What further driving brings, beside the rows that it is compared with.
-pub fn peaks(figures: &Figures) -> String {
+fn peaks(figures: &Figures) -> String {
     let mut text = String::new();
     let row = |name: &str, like: &Row| {
         figures.rows.iter().find(|it| {
@@ -59,7 +59,7 @@ pub fn peaks(figures: &Figures) -> String {
             };
             let _ = writeln!(
                 text,
-                "  {name}, {:?}, {} B: {:.2} times {}; gives up: {}",
+                "  {name}, {}, {} B: {:.2} times {}; gives up: {}",
                 ours.placement,
                 ours.size,
                 than.each.median / ours.each.median,
@@ -94,7 +94,7 @@ fn header(machine: &Machine, figures: &Figures) -> String {
 }
 
 /// Whether what two processors need for a cache line has changed much.
-pub fn drifts(figures: &Figures) -> bool {
+fn drifts(figures: &Figures) -> bool {
     figures
         .line
         .is_some_and(|it| it.greatest > 4.0 / 3.0 * it.least)
@@ -105,13 +105,9 @@ fn table(pattern: Pattern, placement: Placement, size: usize, rows: &[&Row]) -> 
         Pattern::RoundTrip => "Round trips",
         Pattern::Stream => "One way",
     };
-    let place = match placement {
-        Placement::Same => "same processor",
-        Placement::Two => "two processors",
-    };
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
-    let mut head = vec![format!("{place}, {size} B")];
+    let mut head = vec![format!("{placement}, {size} B")];
     head.extend(match pattern {
         Pattern::RoundTrip => ["µs", "range", "p50", "p90", "p99", "p99.9", "max"]
             .map(String::from)

@@ -1,9 +1,8 @@
 //! One run: two processes, one mechanism, one size of message, one placement.
 
-use std::io;
+use std::fmt;
 use std::process;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::thread::{self, JoinHandle};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
@@ -11,16 +10,14 @@ use hdrhistogram::Histogram;
 use ipc_bench::memory::Shared;
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::sys::mman::MapFlags;
-use nix::sys::prctl::set_pdeathsig;
 use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::signal::{Signal, kill};
 use nix::sys::time::TimeValLike;
-use nix::sys::wait::{WaitStatus, waitpid};
 use nix::time::{ClockId, clock_gettime};
-use nix::unistd::{ForkResult, Pid, fork, getppid};
+use nix::unistd::{ForkResult, Pid, fork};
 
 use crate::explain;
 use crate::mechanism::{End, Mechanism};
+use crate::partner::{LIMIT, Partner, end_after};
 
 /// Where the two processes run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, clap::ValueEnum)]
@@ -30,6 +27,15 @@ pub enum Placement {
     Same,
     /// Each on a processor of its own.
     Two,
+}
+
+impl fmt::Display for Placement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Same => "same processor",
+            Self::Two => "two processors",
+        })
+    }
 }
 
 /// What they do.
@@ -85,15 +91,11 @@ struct Control {
     end: AtomicU64,
     cpu: AtomicU64,
     switches: AtomicU64,
-    /// The call that failed in the child: its errno.
-    errno: AtomicU32,
 }
 
 /// What the last message begins with; the others begin with zero.
 const LAST: u8 = 0xFF;
 
-/// How long a run may take beyond its measured time; then its partner is lost.
-pub const LIMIT: Duration = Duration::from_secs(10);
 /// What is done before the clock runs: caches, sleeping processors.
 const WARM_UP: Duration = Duration::from_millis(10);
 
@@ -106,119 +108,44 @@ pub fn run(job: &Job) -> anyhow::Result<Sample> {
     let memory = Shared::anonymous(size_of::<Control>(), MapFlags::empty())?;
     // SAFETY: it is as large as a Control, all zeros, begins at a page, and outlives both uses.
     let control = unsafe { &*memory.start().cast::<Control>() };
-    let pair = (job.mechanism.open)(job.size)?;
+    // A signal waits until all is open, and what has to be removed is known.
+    let making = lesson::making();
+    let mut pair = (job.mechanism.open)(job.size)?;
+    let made = pair
+        .remove
+        .clone()
+        .map(|it| making.remove_at_end(move || it()));
+    let parent = process::id();
 
     // SAFETY: the other threads of this process (the one that waits for signals, the one of the
     // progress bar) hold no lock that the child needs: it allocates, and glibc keeps malloc usable.
     match unsafe { fork() }.context("fork")? {
         ForkResult::Child => {
             lesson::forked();
-            // What was made is the parent's to remove.
-            std::mem::forget(pair.made);
+            // That is the parent's, as long as it lives.
+            std::mem::forget(made);
             drop(pair.ours);
-            let served = serve(job, control, pair.theirs);
-            if let Err(error) = served {
-                let errno = error
-                    .downcast_ref::<io::Error>()
-                    .and_then(io::Error::raw_os_error);
-                control
-                    .errno
-                    .store(errno.unwrap_or(libc::EIO) as u32, Ordering::Release);
-                process::exit(1);
-            }
-            process::exit(0)
+            let served = end_after(parent, pair.remove)
+                .and_then(|()| serve(job, control, &mut *pair.theirs));
+            let what = || format!("{}, {} B, the second process", job.mechanism.name, job.size);
+            lesson::end(served.with_context(what))
         }
         ForkResult::Parent { child } => {
             drop(pair.theirs);
             let child = Partner::watch(child, job.time * 3 + LIMIT)?;
-            let measured = measure(job, control, pair.ours);
-            let sample = child.join(measured, control, job.pattern)?;
-            drop(pair.made);
+            let measured = measure(job, control, &mut *pair.ours);
+            child.end(measured.is_ok())?;
+            let mut sample = measured?;
+            let received = control.received.load(Ordering::Acquire).max(1) as f64;
+            let messages = match job.pattern {
+                Pattern::Stream => received,
+                Pattern::RoundTrip => 2.0 * received,
+            };
+            let theirs = |it: &AtomicU64| it.load(Ordering::Relaxed) as f64;
+            sample.cpu = (sample.cpu + theirs(&control.cpu)) / messages;
+            sample.switches = (sample.switches + theirs(&control.switches)) / messages;
             Ok(sample)
         }
-    }
-}
-
-/// The child, and the thread that waits for it: if it dies early nobody else would notice, for both
-/// processes have the other's end of some mechanisms open, and some have no end that could close.
-pub struct Partner {
-    pid: Pid,
-    thread: JoinHandle<WaitStatus>,
-}
-
-impl Partner {
-    /// Waits for it in a thread. If it is killed or late this process ends, with what it has made.
-    ///
-    /// # Errors
-    /// When there is no thread to be had.
-    pub fn watch(pid: Pid, limit: Duration) -> anyhow::Result<Self> {
-        // SAFETY: pidfd_open takes no pointer.
-        let pidfd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0) };
-        let wait = move || {
-            let mut poll = libc::pollfd {
-                fd: pidfd as i32,
-                events: libc::POLLIN,
-                revents: 0,
-            };
-            // SAFETY: one pollfd, which outlives the call.
-            let late =
-                pidfd >= 0 && unsafe { libc::poll(&mut poll, 1, limit.as_millis() as i32) } == 0;
-            if late {
-                let _ = kill(pid, Signal::SIGKILL);
-            }
-            let status = waitpid(pid, None).unwrap_or(WaitStatus::StillAlive);
-            // SAFETY: it is this thread's.
-            unsafe { libc::close(pidfd as i32) };
-            if late
-                || matches!(status, WaitStatus::Signaled(_, signal, _) if signal != Signal::SIGUSR1)
-            {
-                // The main thread may sleep or spin for ever now.
-                let why = if late { "is late" } else { "was killed" };
-                lesson::note!("Error: the second process {why}: nothing more was measured");
-                lesson::clean_up();
-                process::exit(1);
-            }
-            status
-        };
-        let thread = thread::Builder::new().name("partner".into()).spawn(wait);
-        Ok(Self {
-            pid,
-            thread: thread.context("start a thread")?,
-        })
-    }
-
-    /// Waits until it has ended.
-    pub fn done(self) {
-        let _ = self.thread.join();
-    }
-
-    fn join(
-        self,
-        measured: anyhow::Result<Sample>,
-        control: &Control,
-        pattern: Pattern,
-    ) -> anyhow::Result<Sample> {
-        if measured.is_err() {
-            // By this signal the thread knows who has done it.
-            let _ = kill(self.pid, Signal::SIGUSR1);
-        }
-        let status = self.thread.join();
-        let mut sample = measured?;
-        if let Ok(WaitStatus::Exited(_, status)) = status {
-            if status != 0 {
-                let errno = control.errno.load(Ordering::Acquire) as i32;
-                return Err(io::Error::from_raw_os_error(errno)).context("the second process");
-            }
-        }
-        let received = control.received.load(Ordering::Acquire).max(1) as f64;
-        let messages = match pattern {
-            Pattern::Stream => received,
-            Pattern::RoundTrip => 2.0 * received,
-        };
-        sample.cpu = (sample.cpu + control.cpu.load(Ordering::Acquire) as f64) / messages;
-        sample.switches =
-            (sample.switches + control.switches.load(Ordering::Acquire) as f64) / messages;
-        Ok(sample)
     }
 }
 
@@ -234,17 +161,21 @@ pub fn pin(processor: usize) -> anyhow::Result<()> {
 }
 
 /// Processor time in nanoseconds and switches of this process until now.
-fn usage() -> (u64, u64) {
-    let Ok(usage) = getrusage(UsageWho::RUSAGE_SELF) else {
-        return (0, 0);
-    };
-    let cpu = clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).map_or(0, |it| it.num_nanoseconds());
+fn usage() -> anyhow::Result<(u64, u64)> {
+    let usage = getrusage(UsageWho::RUSAGE_SELF).context("getrusage")?;
     let switches = usage.voluntary_context_switches() + usage.involuntary_context_switches();
-    (cpu as u64, switches as u64)
+    Ok((clock(ClockId::CLOCK_PROCESS_CPUTIME_ID)?, switches as u64))
 }
 
-fn now() -> u64 {
-    clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(0, |it| it.num_nanoseconds()) as u64
+fn now() -> anyhow::Result<u64> {
+    clock(ClockId::CLOCK_MONOTONIC)
+}
+
+/// Nanoseconds.
+fn clock(id: ClockId) -> anyhow::Result<u64> {
+    Ok(clock_gettime(id)
+        .context("clock_gettime")?
+        .num_nanoseconds() as u64)
 }
 
 /// Byte `at` of message `number`: no message is like the one before it.
@@ -255,41 +186,42 @@ fn byte(number: usize, at: usize) -> u8 {
 const CHECKED: usize = 8;
 
 /// The child's part.
-fn serve(job: &Job, control: &Control, mut end: Box<dyn End>) -> anyhow::Result<()> {
-    set_pdeathsig(Signal::SIGKILL).context("prctl PR_SET_PDEATHSIG")?;
-    ensure!(getppid() != Pid::from_raw(1), "the parent has gone");
+fn serve(job: &Job, control: &Control, end: &mut dyn End) -> anyhow::Result<()> {
     pin(match job.placement {
         Placement::Same => job.processors[0],
         Placement::Two => job.processors[1],
     })?;
     let mut message = vec![0; job.size];
     for number in 0..CHECKED {
-        end.receive(&mut message)?;
+        end.receive(&mut message).context("receive")?;
         check(&message, |at| byte(number, at))?;
         message.iter_mut().for_each(|it| *it = !*it);
-        end.send(&message)?;
-        end.flush()?;
+        end.send(&message).context("send")?;
+        end.flush().context("send")?;
     }
-    let (cpu, switches) = usage();
+    let (cpu, switches) = usage()?;
     let mut received = 0;
+    if job.traced {
+        explain::answer(end, &mut message)?;
+    }
     let reply = job.pattern == Pattern::RoundTrip;
     loop {
-        end.receive(&mut message)?;
+        end.receive(&mut message).context("receive")?;
         if message[0] == LAST {
             break;
         }
         received += 1;
         if reply {
-            end.send(&message)?;
+            end.send(&message).context("send")?;
         } else if job.mechanism.loses {
             // The last message may come later, for it may have to be sent again.
-            control.end.store(now(), Ordering::Relaxed);
+            control.end.store(now()?, Ordering::Relaxed);
         }
     }
     if !job.mechanism.loses {
-        control.end.store(now(), Ordering::Relaxed);
+        control.end.store(now()?, Ordering::Relaxed);
     }
-    let after = usage();
+    let after = usage()?;
     control.cpu.store(after.0 - cpu, Ordering::Relaxed);
     control
         .switches
@@ -311,7 +243,7 @@ fn check(message: &[u8], expected: impl Fn(usize) -> u8) -> anyhow::Result<()> {
 }
 
 /// The parent's part. CPU time and switches of the sample are this process's sums alone.
-fn measure(job: &Job, control: &Control, mut end: Box<dyn End>) -> anyhow::Result<Sample> {
+fn measure(job: &Job, control: &Control, end: &mut dyn End) -> anyhow::Result<Sample> {
     pin(job.processors[0])?;
     let mut message = vec![0; job.size];
     for number in 0..CHECKED {
@@ -324,21 +256,21 @@ fn measure(job: &Job, control: &Control, mut end: Box<dyn End>) -> anyhow::Resul
         end.receive(&mut message).context("receive")?;
         check(&message, |at| !byte(number, at))?;
     }
-    let (cpu, switches) = usage();
+    let (cpu, switches) = usage()?;
     message.fill(0);
     let mut sample = match job.pattern {
         Pattern::RoundTrip if job.traced => {
-            explain::once(&mut *end, &mut message)?;
+            explain::once(end, &mut message)?;
             Sample::default()
         }
-        Pattern::RoundTrip => round_trips(job, &mut *end, &mut message)?,
+        Pattern::RoundTrip => round_trips(job, end, &mut message)?,
         Pattern::Stream => Sample::default(),
     };
-    let (mut sent, begin) = (0, now());
+    let (mut sent, begin) = (0, now()?);
     if job.pattern == Pattern::Stream {
         // The clock is looked at once for so many messages: its share is then below a thousandth.
         let batch = (32_768 / job.size).clamp(1, 64) as u64;
-        while now() - begin < job.time.as_nanos() as u64 {
+        while now()? - begin < job.time.as_nanos() as u64 {
             for _ in 0..batch {
                 end.send(&message).context("send")?;
             }
@@ -363,7 +295,7 @@ fn measure(job: &Job, control: &Control, mut end: Box<dyn End>) -> anyhow::Resul
         sample.lost = sent - received;
         sample.each = (control.end.load(Ordering::Relaxed) - begin) as f64 / received as f64;
     }
-    let after = usage();
+    let after = usage()?;
     sample.cpu = (after.0 - cpu) as f64;
     sample.switches = (after.1 - switches) as f64;
     Ok(sample)
@@ -389,8 +321,10 @@ pub fn times() -> Histogram<u64> {
 fn round_trips(job: &Job, end: &mut dyn End, message: &mut [u8]) -> anyhow::Result<Sample> {
     let mut sample = Sample::default();
     bare(end, message, WARM_UP)?;
-    // First without a clock in between, then each with one: reading it takes time too.
-    sample.each = bare(end, message, job.time)?;
+    if job.rate.is_none() {
+        // First without a clock in between, then each with one: reading it takes time too.
+        sample.each = bare(end, message, job.time)?;
+    }
     let begin = Instant::now();
     let mut before = begin;
     let gap = job
@@ -414,6 +348,9 @@ fn round_trips(job: &Job, end: &mut dyn End, message: &mut [u8]) -> anyhow::Resu
             .times
             .saturating_record((after - before).as_nanos() as u64);
         before = after;
+    }
+    if job.rate.is_some() {
+        sample.each = sample.times.mean();
     }
     Ok(sample)
 }

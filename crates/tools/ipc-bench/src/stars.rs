@@ -17,7 +17,7 @@ const TUTORIAL: [(Kind, &str, [u8; 3]); 5] = [
 ];
 
 /// The stars for `cost` where the least is `best`.
-pub fn stars(cost: f64, best: f64) -> u8 {
+fn stars(cost: f64, best: f64) -> u8 {
     let halvings = (cost / best).log2().round();
     (5.0 - halvings).clamp(1.0, 5.0) as u8
 }
@@ -79,7 +79,7 @@ pub fn text(figures: &Figures) -> String {
         rows.min_by(|a, b| (column.cost)(a).total_cmp(&(column.cost)(b)))
     };
     let mut text = format!(
-        "\nThe tutorial's stars, and those of these figures ({size} B, {place:?} processor placement, the best of \
+        "\nThe tutorial's stars, and those of these figures ({size} B, {place}, the best of \
          each kind; the best of all has five, each star less is twice the cost)\n",
     );
     let mut reasons = String::new();

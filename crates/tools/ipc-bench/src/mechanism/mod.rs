@@ -20,8 +20,7 @@ mod unix_seqpacket;
 mod unix_stream;
 
 use std::io;
-
-use lesson::Made;
+use std::sync::Arc;
 
 /// One side of a conversation. Each side is used by one process.
 pub trait End {
@@ -46,14 +45,17 @@ pub trait End {
     }
 }
 
+/// May be called more than once: whoever comes second finds nothing.
+pub type Remove = Arc<dyn Fn() + Send + Sync>;
+
 /// Both sides, opened by one process that then forks.
 pub struct Pair {
     /// The parent's.
     pub ours: Box<dyn End>,
     /// The child's.
     pub theirs: Box<dyn End>,
-    /// What is to be removed at the end, also on Ctrl-C.
-    pub made: Option<Made>,
+    /// Removes what would outlive both processes, where there is such a thing.
+    pub remove: Option<Remove>,
 }
 
 impl Pair {
@@ -61,7 +63,7 @@ impl Pair {
         Self {
             ours: Box::new(ours),
             theirs: Box::new(theirs),
-            made: None,
+            remove: None,
         }
     }
 }
@@ -94,8 +96,11 @@ pub struct Mechanism {
     pub spins: bool,
     /// Whether messages may be lost when the receiver is slow.
     pub loses: bool,
-    /// System calls for each message, of sender and receiver together, where both are busy.
+    /// System calls that a message cannot do without, of sender and receiver together, when the
+    /// receiver sleeps.
     pub calls: u32,
+    /// The same while nobody sleeps.
+    pub busy_calls: u32,
 }
 
 const fn kernel(
@@ -111,6 +116,7 @@ const fn kernel(
         spins: false,
         loses: false,
         calls: 2,
+        busy_calls: 2,
     }
 }
 
@@ -127,18 +133,27 @@ pub static ALL: &[Mechanism] = &[
         ..kernel("posix-mq", Kind::MessageQueues, posix_mq::open)
     },
     kernel("sysv-shm+sem", Kind::SharedMemory, sysv_shm::open),
-    kernel("posix-shm+futex", Kind::SharedMemory, shm_futex::open),
-    kernel("posix-shm+sem", Kind::SharedMemory, shm_sem::open),
+    Mechanism {
+        busy_calls: 0,
+        ..kernel("posix-shm+futex", Kind::SharedMemory, shm_futex::open)
+    },
+    Mechanism {
+        busy_calls: 0,
+        ..kernel("posix-shm+sem", Kind::SharedMemory, shm_sem::open)
+    },
     kernel("eventfd", Kind::SharedMemory, eventfd::open),
     Mechanism {
         spins: true,
-        calls: 0,
+        busy_calls: 0,
         ..kernel("ring-spin", Kind::SharedMemory, ring::spinning)
     },
-    kernel("ring-futex", Kind::SharedMemory, ring::sleeping),
+    Mechanism {
+        busy_calls: 0,
+        ..kernel("ring-futex", Kind::SharedMemory, ring::sleeping)
+    },
     Mechanism {
         spins: true,
-        calls: 0,
+        busy_calls: 0,
         max: || Some(ipc_bench::mailbox::MAX),
         ..kernel("mailbox", Kind::SharedMemory, mailbox::open)
     },

@@ -7,7 +7,7 @@ use anyhow::Context;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::unistd::pipe;
 
-use super::stream::Stream;
+use super::stream::streams;
 use super::{End, Kind, Mechanism, Pair, kernel, ring};
 
 /// A mechanism of `--peaks`, the row to compare it with, and its price.
@@ -32,7 +32,7 @@ pub static PEAKS: &[Peak] = &[
     Peak {
         mechanism: Mechanism {
             spins: true,
-            calls: 0,
+            busy_calls: 0,
             ..kernel("ring-8MiB", Kind::SharedMemory, ring::large)
         },
         than: "ring-spin",
@@ -40,24 +40,14 @@ pub static PEAKS: &[Peak] = &[
     },
 ];
 
-fn large(size: usize) -> anyhow::Result<Pair> {
-    let sized = || -> anyhow::Result<(File, File)> {
+fn large(_size: usize) -> anyhow::Result<Pair> {
+    let sized = || {
         let (read, write) = pipe().context("pipe")?;
         // More than /proc/sys/fs/pipe-max-size is for root alone.
         fcntl(&write, FcntlArg::F_SETPIPE_SZ(1 << 20)).context("fcntl F_SETPIPE_SZ 1 MiB")?;
         Ok((read.into(), write.into()))
     };
-    let _ = size;
-    let ((to_us, from_them), (to_them, from_us)) = (sized()?, sized()?);
-    let ours = Stream {
-        input: to_us,
-        output: from_us,
-    };
-    let theirs = Stream {
-        input: to_them,
-        output: from_them,
-    };
-    Ok(Pair::new(ours, theirs))
+    streams(sized)
 }
 
 const BATCH: usize = 64;

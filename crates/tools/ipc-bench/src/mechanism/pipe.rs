@@ -4,18 +4,11 @@ use anyhow::Context;
 use nix::unistd::pipe;
 
 use super::Pair;
-use super::stream::Stream;
+use super::stream::streams;
 
 pub fn open(_size: usize) -> anyhow::Result<Pair> {
-    let (to_us, from_them) = pipe().context("pipe")?;
-    let (to_them, from_us) = pipe().context("pipe")?;
-    let ours = Stream {
-        input: to_us.into(),
-        output: from_us.into(),
-    };
-    let theirs = Stream {
-        input: to_them.into(),
-        output: from_them.into(),
-    };
-    Ok(Pair::new(ours, theirs))
+    streams(|| {
+        let (read, write) = pipe().context("pipe")?;
+        Ok((read.into(), write.into()))
+    })
 }

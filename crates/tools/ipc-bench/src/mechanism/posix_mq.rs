@@ -45,14 +45,12 @@ fn queue(size: usize) -> anyhow::Result<(PosixMq, PosixMq)> {
         process::id(),
         NUMBER.fetch_add(1, Ordering::Relaxed)
     );
-    let making = lesson::making();
     let mut options = OpenOptions::readwrite();
     options.mode(0o600).capacity(CAPACITY).max_msg_len(size);
     let one = options.create_new().open(&name);
     let one = one.with_context(|| format!("mq_open {name}, messages of {size} bytes"))?;
     let two = OpenOptions::readwrite().open(&name);
     remove_queue(&name).with_context(|| format!("mq_unlink {name}"))?;
-    drop(making);
     Ok((one, two.with_context(|| format!("mq_open {name}"))?))
 }
 

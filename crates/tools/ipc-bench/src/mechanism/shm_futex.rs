@@ -37,12 +37,10 @@ pub fn open(size: usize) -> anyhow::Result<Pair> {
 /// A POSIX shared memory object, mapped, whose name is gone already: see shm_open(3).
 pub fn posix_memory(size: usize) -> anyhow::Result<Shared> {
     let name = format!("/ipc-bench-{}", process::id());
-    let making = lesson::making();
     let flags = OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_RDWR;
     let object = shm_open(name.as_str(), flags, Mode::S_IRUSR | Mode::S_IWUSR);
     let object = object.with_context(|| format!("shm_open {name}"))?;
     shm_unlink(name.as_str()).with_context(|| format!("shm_unlink {name}"))?;
-    drop(making);
     let length = size.try_into().context("its size")?;
     ftruncate(&object, length).with_context(|| format!("ftruncate {name} to {size} bytes"))?;
     Shared::file(object.as_fd(), size)

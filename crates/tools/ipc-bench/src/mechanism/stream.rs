@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 
-use super::End;
+use super::{End, Pair};
 
 /// Reads from one descriptor and writes to another, which may be the same one twice.
 pub struct Stream {
@@ -19,6 +19,13 @@ impl End for Stream {
     fn receive(&mut self, message: &mut [u8]) -> io::Result<()> {
         self.input.read_exact(message)
     }
+}
+
+/// Both sides, of two one-way streams that `open` gives: each the end to read from and that to write to.
+pub fn streams(mut open: impl FnMut() -> anyhow::Result<(File, File)>) -> anyhow::Result<Pair> {
+    let ((to_us, from_them), (to_them, from_us)) = (open()?, open()?);
+    let side = |input, output| Stream { input, output };
+    Ok(Pair::new(side(to_us, from_us), side(to_them, from_them)))
 }
 
 /// A descriptor that carries whole messages.

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::ptr;
+use std::sync::Arc;
 
 use libc::{c_int, c_long};
 use sysv_msgq::Queue;
@@ -19,13 +20,7 @@ struct Side {
 const TYPE: usize = size_of::<c_long>();
 
 pub fn open(size: usize) -> anyhow::Result<Pair> {
-    let making = lesson::making();
     let queue = Queue::private()?;
-    let made = making.remove_at_end(move || {
-        if let Err(error) = queue.remove() {
-            lesson::note!("{error:#}");
-        }
-    });
     let side = |sends, receives| Side {
         queue: queue.id(),
         sends,
@@ -33,7 +28,7 @@ pub fn open(size: usize) -> anyhow::Result<Pair> {
         buffer: vec![0; 1 + size.div_ceil(TYPE)],
     };
     let mut pair = Pair::new(side(1, 2), side(2, 1));
-    pair.made = Some(made);
+    pair.remove = Some(Arc::new(move || drop(queue.remove())));
     Ok(pair)
 }
 

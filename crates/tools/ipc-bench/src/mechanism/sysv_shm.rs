@@ -2,6 +2,7 @@
 
 use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use anyhow::Context;
 use sysv_sem::Semaphores;
@@ -17,24 +18,18 @@ struct Semaphore {
 
 pub fn open(size: usize) -> anyhow::Result<Pair> {
     let slots = Slots::new(size);
-    let making = lesson::making();
     let segment = Segment::create(libc::IPC_PRIVATE, slots.memory())?;
     let segment = segment.context("shmget IPC_PRIVATE")?;
     // It goes with the last process that has it attached.
     let attached = segment.attach();
     segment.remove()?;
     let set = Semaphores::private(&[0; 4])?;
-    let made = making.remove_at_end(move || {
-        if let Err(error) = set.remove() {
-            lesson::note!("{error:#}");
-        }
-    });
     let gate = |number| {
         let number = number as u16;
         Ok(Semaphore { set, number })
     };
     let mut pair = slots.pair(Rc::new(attached?), gate)?;
-    pair.made = Some(made);
+    pair.remove = Some(Arc::new(move || drop(set.remove())));
     Ok(pair)
 }
 
