@@ -88,7 +88,13 @@ fn fork_peer(
         if getppid() != parent {
             return Ok(()); // it has ended before that call
         }
-        work(theirs, parent)
+        let done = work(theirs, parent);
+        if done.is_err() {
+            // The kernel closes a dying parent's end of the pipe before it sends that signal, which
+            // then ends this process here. A parent that lives will wait for this one.
+            wait_until_asleep(parent)?;
+        }
+        done
     };
     // SAFETY: this process has one thread, so the child can hold no lock of a thread it lacks.
     match unsafe { fork() }.context("fork")? {
@@ -110,7 +116,7 @@ fn interrupt(parent: Pid) -> anyhow::Result<()> {
     wait_until_asleep(parent)
 }
 
-/// Until the parent sleeps, and it does so in read and write alone. The kernel tells its state in
+/// Until the parent sleeps, and before it waits for its child it does so in read and write alone. The kernel tells its state in
 /// /proc, but has no event for it. Tries are counted and not seconds: Ctrl-Z stops both.
 fn wait_until_asleep(parent: Pid) -> anyhow::Result<()> {
     let path = format!("/proc/{parent}/stat");
