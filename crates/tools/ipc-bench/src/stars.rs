@@ -51,7 +51,7 @@ const COLUMNS: [Column; 3] = [
     },
 ];
 
-/// The table, and a line for each star that differs.
+/// The table, and a line for each star that differs; nothing unless all kinds were measured.
 pub fn text(figures: &Figures) -> String {
     let Some(place) = [Placement::Two, Placement::Same].into_iter().find(|place| {
         let rows = figures
@@ -78,6 +78,11 @@ pub fn text(figures: &Figures) -> String {
         });
         rows.min_by(|a, b| (column.cost)(a).total_cmp(&(column.cost)(b)))
     };
+    let measured =
+        |it: &(Kind, &str, [u8; 3])| COLUMNS.iter().all(|column| best(it.0, column).is_some());
+    if !TUTORIAL.iter().all(measured) {
+        return String::new(); // Stars compare all kinds, or say nothing.
+    }
     let mut text = format!(
         "\nThe tutorial's stars, and those of these figures ({size} B, {place}, the best of \
          each kind; the best of all has five, each star less is twice the cost)\n",
@@ -89,7 +94,6 @@ pub fn text(figures: &Figures) -> String {
             let all = TUTORIAL.iter().filter_map(|(kind, ..)| best(*kind, column));
             let least = all.map(column.cost).min_by(f64::total_cmp);
             let (Some(row), Some(least)) = (best(kind, column), least) else {
-                let _ = write!(text, "  {} {} → not measured", column.name, drawn(theirs));
                 continue;
             };
             let cost = (column.cost)(row);
