@@ -204,7 +204,8 @@ pgrep_test() {
 }
 
 @test "output that nobody reads: no panic" {
-  start_unread unread ipc-trace -- pipe
+  TMPDIR=$DIR start_unread unread ipc-trace -- pipe
   finish unread 141
   silent unread
+  [[ -z $(ls -A "$DIR") ]]
 }

@@ -2,8 +2,12 @@
 # make demo, make run-NAME and make list: what they share is scripts/lessons.bash.
 load harness
 
-# A tmux server of our own: the one of the person at this terminal is left alone.
-tmux_here() { tmux -L "ipc-lab-test-$$" "$@"; }
+# A tmux server of our own: the one of the person at this terminal is left alone. It and all that it
+# starts are this test's processes, and do not keep what bats reads from open.
+tmux_here() { IPC_LAB_TEST=$DIR tmux -S "$LOGS/tmux" "$@" 3>&- 4>&-; }
+
+# What make run-fifo makes has a name that anyone may use: after a failure it goes only if it is ours.
+teardown_file() { [[ ! -e $BATS_FILE_TMPDIR/ours ]] || rm -f /tmp/example_fifo; }
 
 screen() { tmux_here capture-pane -p -t seat; }
 
@@ -55,6 +59,7 @@ shows() { [[ $(screen) == *"$1"* ]]; }
 @test "make run-fifo: two panes, typed in, Ctrl-C in one of them" {
   command -v tmux || skip "tmux is not installed"
   [[ ! -e /tmp/example_fifo ]] || skip "/tmp/example_fifo is in use"
+  touch "$BATS_FILE_TMPDIR/ours"
   # A terminal with the panes in it: tmux in tmux.
   tmux_here new-session -d -s seat -x 150 -y 24 \
     "env -u TMUX TMUX_TMPDIR='$DIR' '$ROOT/scripts/run' fifo"

@@ -3,13 +3,13 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use ipc_trace::{Trace, blocked, blocked_now};
-use lesson::{note, poll_until, say};
+use lesson::{Made, note, poll_until, say};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
@@ -61,8 +61,8 @@ pub fn run(
     limit: u64,
     save: Option<&Path>,
 ) -> anyhow::Result<Trace> {
-    let logs = TempDir::with_prefix("ipc-trace.").context("make a folder for the logs")?;
-    let log = save.map_or_else(|| logs.path().join("log"), Path::to_owned);
+    let (logs, _made) = folder()?;
+    let log = save.map_or_else(|| logs.join("log"), Path::to_owned);
     let duet = std::env::current_exe()
         .context("the path of this program")?
         .with_file_name("duet");
@@ -104,14 +104,22 @@ pub fn attach(pid: u32, limit: u64, save: Option<&Path>) -> anyhow::Result<Trace
     for blocked in blocked_now(pid) {
         say!("{blocked}");
     }
-    let logs = TempDir::with_prefix("ipc-trace.").context("make a folder for the logs")?;
-    let log = save.map_or_else(|| logs.path().join("log"), Path::to_owned);
+    let (logs, _made) = folder()?;
+    let log = save.map_or_else(|| logs.join("log"), Path::to_owned);
     let child = start(strace(&log).args(["-qq", "-p", &pid.to_string()]))?;
     wait(child, limit, |_| Ok(()))?;
     let mut trace = Trace::read(&[log])?;
     let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
     trace.name(pid, name.trim());
     Ok(trace)
+}
+
+/// A folder for the logs, removed at the end, also where a pipe that nobody reads is the end.
+fn folder() -> anyhow::Result<(PathBuf, Made)> {
+    let making = lesson::making();
+    let logs = TempDir::with_prefix("ipc-trace.").context("make a folder for the logs")?;
+    let path = logs.path().to_owned();
+    Ok((path, making.remove_at_end(move || drop(logs))))
 }
 
 fn start(command: &mut Command) -> anyhow::Result<Child> {
@@ -142,6 +150,7 @@ fn wait(
     let status = child.wait().context("waitpid")?;
     // strace dies as its program does: nobody reads what we print.
     if status.signal() == Some(Signal::SIGPIPE as i32) {
+        lesson::clean_up();
         lesson::die_of(Signal::SIGPIPE);
     }
     Ok(())
