@@ -1,7 +1,7 @@
 # Every entry point; `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo list choose grade handout gradescope test bench bench-full bench-c soak check tools doctor clean-ipc interop clean
+.PHONY: help build demo list choose grade handout gradescope test bench bench-full bench-c bench-lessons soak check tools doctor clean-ipc interop clean
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 export PATH := $(abspath $(TARGET)/debug):$(PATH)
 
@@ -48,6 +48,9 @@ bench-full: build ## the same from 1 B to 1 MiB; charts, JSON and CSV in target/
 bench-c: build ## round trips on one processor beside a minimal C loop of the same calls
 	@cc -O2 crates/tools/ipc-bench/benches/round-trip.c -o "$(TARGET)/round-trip" -lpthread -lrt
 	@ipc-bench --placement same --sizes 1,64,4096,65536 --repetitions 7 --versus "$(TARGET)/round-trip"
+
+bench-lessons: build ## how fast the lessons' own programs are: each at bulk work, and its start
+	@scripts/bench-lessons
 
 exercise-%: build ## test your own solution of an exercise: points, what went wrong, the next hint
 	@ipc-grade exercise $*

@@ -84,6 +84,58 @@ needs_strace() { strace -o /dev/null true 2> /dev/null || skip "strace may not t
   run ! grep -q 'Round trips' "$LOGS/bench.out"
 }
 
+@test "--peaks: pages, huge pages, and what the kernel says of MSG_ZEROCOPY" {
+  quick bench --peaks --sizes 65536
+  finish bench
+  grep -q '^  pipe-pages, same processor, 65536 B: [0-9.]* times pipe; gives up: the sender may not touch' "$LOGS/bench.out"
+  grep -qE '^  tcp-zerocopy: ([1-9][0-9]*) of \1 completions say that the kernel has copied$' "$LOGS/bench.out"
+  # There are such pages, or it says how to get some.
+  if (($(nproc) > 1)); then
+    grep -qE '^  ring-huge(, two processors, 65536 B: [0-9.]* times|: — 10 huge pages \(as root)' "$LOGS/bench.out"
+  fi
+}
+
+@test "system calls are counted where the kernel lets us, and else it says what to do" {
+  [[ -n ${IPC_LAB_NAMESPACE:-} ]] || skip "the machine's own mounts are left alone"
+  mountpoint -q /sys/kernel/tracing || mount -t tracefs none /sys/kernel/tracing || skip "tracefs is for root"
+  start bench ipc-bench --only pipe,eventfd,ring-spin --sizes 64 --repetitions 1 --time-ms 20 --csv csv
+  finish bench
+  grep -q 'calls/msg' "$LOGS/bench.out"
+  # A write and a read; nothing where both spin. (Field 16; a few calls are the run's own.)
+  awk -F, '$1 ~ /pipe|eventfd/ && $3 == "round-trip" && ($16 < 1.9 || $16 > 2.2) { print; bad = 1 } END { exit bad }' csv
+  awk -F, '$1 == "ring-spin" && $5 == "" && !($16 < 0.5) { print; bad = 1 } END { exit bad }' csv
+  umount /sys/kernel/tracing
+  mountpoint -q /sys/kernel/tracing && skip "tracefs is mounted twice"
+  quick bench --only pipe --sizes 64 --placement same --csv csv
+  finish bench
+  run ! grep -q 'calls/msg' "$LOGS/bench.out"
+  grep -q 'as root: mount -t tracefs' "$LOGS/bench.out"
+  awk -F, 'NR > 1 && $16 != "" { print; bad = 1 } END { exit bad }' csv
+}
+
+@test "how much of a round trip is this program's own is said" {
+  quick bench --only pipe --sizes 64
+  finish bench
+  grep -qE '^This program itself adds [0-9.]+ ns to a round trip, [0-9.]+ % of the shortest on same processor' "$LOGS/bench.out"
+}
+
+@test "make bench-lessons: a figure for each, checked; a typo is named" {
+  local lessons=(fifo posix-msgq)
+  [[ -z ${LONG:-} ]] || lessons=()
+  LESS=1000 start bench "$ROOT/scripts/bench-lessons" 1 "${lessons[@]}"
+  finish bench
+  grep -qE '^fifo +lines of .* [0-9.]+ MiB/s ' "$LOGS/bench.out"
+  grep -qE '^posix-msgq +5,000 messages.* [0-9.]+( k)? +messages/s ' "$LOGS/bench.out"
+  grep -qE '^fifo +fifo-reader +[0-9.]+ ms ' "$LOGS/bench.out"
+  run ! grep -q '—' "$LOGS/bench.out"
+  for bad in "x" "1 no-such-lesson"; do
+    # shellcheck disable=SC2086  # words on purpose
+    start bad "$ROOT/scripts/bench-lessons" $bad
+    finish bad 2
+  done
+  says bad "There is no lesson 'no-such-lesson'"
+}
+
 @test "--versus: another program beside it, whose failure is told" {
   # shellcheck disable=SC2016  # for the other shell
   printf '#!/bin/sh\n[ "$1" = pipe ] && echo 1000 || exit 2\n' > other

@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use hdrhistogram::Histogram;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::calls;
 use crate::limits::{self, Limits};
 use crate::mechanism::{Kind, Mechanism};
 use crate::run::{self, Job, Pattern, Placement};
@@ -64,6 +65,8 @@ pub struct Row {
     pub cpu: Figure,
     /// Switches for each message, both processes together.
     pub switches: f64,
+    /// System calls for each message, both processes together, where they could be counted.
+    pub calls: Option<f64>,
     /// Messages that were sent and did not arrive, in a run.
     pub lost: f64,
     /// How many times as long as its parts alone: see [`limit`].
@@ -105,6 +108,8 @@ pub struct Figures {
     pub limits: Limits,
     /// The cache line's round trip, once for each repetition: on a virtual machine it moves.
     pub line: Option<Figure>,
+    /// Why system calls were not counted.
+    pub not_counted: Option<String>,
 }
 
 struct Cell {
@@ -113,10 +118,14 @@ struct Cell {
     each: Vec<f64>,
     cpu: Vec<f64>,
     switches: Vec<f64>,
+    calls: Option<f64>,
     lost: Vec<f64>,
     ratios: Vec<f64>,
     times: Histogram<u64>,
 }
+
+/// How long a run takes in which only system calls are counted: one for each row.
+const COUNTED: Duration = Duration::from_millis(10);
 
 /// Measures everything once, then everything again: what changes meanwhile hits all alike.
 ///
@@ -131,6 +140,7 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Figures> {
     }
     let two = plan.placements.contains(&Placement::Two);
     let mut limits = Vec::new();
+    let not_counted = calls::counter().err().map(|it| format!("{it:#}"));
     for _ in 0..plan.repetitions {
         limits.push(limits::measure(
             plan.processors,
@@ -147,6 +157,14 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Figures> {
                             cell.ratios.push(sample.each / other);
                         }
                         cell.add(&sample);
+                        if cell.calls.is_none() && not_counted.is_none() {
+                            let counted = Job {
+                                counted: true,
+                                time: plan.time.min(COUNTED),
+                                ..cell.job
+                            };
+                            cell.calls = Some(run::run(&counted)?.calls);
+                        }
                     }
                     Err(error) => cell.missing = Some(format!("{error:#}")),
                 }
@@ -160,6 +178,7 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Figures> {
     let limits = Limits {
         clock: median(|it| it.clock),
         call: median(|it| it.call),
+        own: median(|it| it.own),
         switch: median(|it| it.switch),
         line: line.map(|it| it.median),
     };
@@ -179,7 +198,12 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Figures> {
         cell.row(&limits, copy)
     });
     let rows = rows.collect();
-    Ok(Figures { rows, limits, line })
+    Ok(Figures {
+        rows,
+        limits,
+        line,
+        not_counted,
+    })
 }
 
 /// One message and its answer, for a trace, on two processors where there are two; nothing is measured.
@@ -210,6 +234,7 @@ fn cells(plan: &Plan) -> Vec<Cell> {
                         time: plan.time,
                         rate: plan.rate,
                         traced: false,
+                        counted: false,
                         processors: plan.processors,
                     };
                     cells.push(Cell::new(job));
@@ -236,6 +261,7 @@ impl Cell {
             each: Vec::new(),
             cpu: Vec::new(),
             switches: Vec::new(),
+            calls: None,
             lost: Vec::new(),
             ratios: Vec::new(),
             times: run::times(),
@@ -269,8 +295,9 @@ impl Cell {
             max: self.times.max() as f64,
             cpu: Figure::of(self.cpu),
             switches: Figure::of(self.switches).median,
+            calls: self.calls,
             lost: Figure::of(self.lost).median,
-            of_limit: each.median / limit(&self.job, limits, copy),
+            of_limit: each.median / limit(&self.job, limits, copy, self.calls),
             versus: (!self.ratios.is_empty()).then(|| Figure::of(self.ratios)),
         }
     }
@@ -317,14 +344,15 @@ fn other(program: &Path, job: &Job) -> anyhow::Result<Option<f64>> {
 }
 
 /// The parts of a round trip or of a message, put together: two copies of each message (in and out),
-/// its system calls, and for a round trip two switches on one processor, or a cache line there and back.
-pub fn limit(job: &Job, limits: &Limits, copy: f64) -> f64 {
+/// its system calls as they were counted or else those that it cannot do without, and for a round trip
+/// two switches on one processor, or a cache line there and back.
+pub fn limit(job: &Job, limits: &Limits, copy: f64, counted: Option<f64>) -> f64 {
     // On one processor the receiver of a round trip always sleeps.
     let calls = match (job.pattern, job.placement) {
         (Pattern::RoundTrip, Placement::Same) => job.mechanism.calls,
         _ => job.mechanism.busy_calls,
     };
-    let message = 2.0 * copy + f64::from(calls) * limits.call;
+    let message = 2.0 * copy + counted.unwrap_or(calls.into()) * limits.call;
     match (job.pattern, job.placement) {
         // On one processor both sides take turns, so both sides' work counts.
         (Pattern::Stream, Placement::Same) => message,

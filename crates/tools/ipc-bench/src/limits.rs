@@ -12,7 +12,7 @@ use nix::sys::mman::MapFlags;
 use nix::unistd::{ForkResult, fork};
 
 use crate::partner::{LIMIT, Partner, end_after};
-use crate::run::pin;
+use crate::run::{own_share, pin};
 
 /// Nanoseconds each.
 #[derive(Clone, Debug, Default, serde::Serialize)]
@@ -21,6 +21,8 @@ pub struct Limits {
     pub clock: f64,
     /// The shortest system call: getppid(2).
     pub call: f64,
+    /// What this program itself adds to a round trip, both processes together.
+    pub own: f64,
     /// From one process to another on the same processor: sched_yield(2), less the call.
     pub switch: f64,
     /// A cache line to the other processor and back, where there are two.
@@ -43,6 +45,7 @@ pub fn measure(processors: [usize; 2], two: bool, time: Duration) -> anyhow::Res
     Ok(Limits {
         clock,
         call,
+        own: own_share(time)?,
         switch: (switch(processors[0], time)? - call).max(0.0),
         line: if two {
             Some(line(processors, time)?)

@@ -3,6 +3,7 @@
 //!
 //! One program, no partner: it forks its second process itself.
 
+mod calls;
 mod charts;
 mod explain;
 mod figures;
@@ -71,7 +72,7 @@ struct Args {
     /// One message and its answer, for --explain
     #[arg(long, hide = true)]
     once: bool,
-    /// Drive pipe and ring further, one way, and say what that gives up
+    /// Drive pipe, ring and TCP further, one way, and say what that gives up
     #[arg(long, conflicts_with_all = ["only", "rate"])]
     peaks: bool,
     /// List the mechanisms

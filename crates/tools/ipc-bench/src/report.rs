@@ -67,6 +67,16 @@ fn peaks(figures: &Figures) -> String {
                 peak.gives_up
             );
         }
+        let missing = figures
+            .rows
+            .iter()
+            .filter(|it| !(peak.mechanism.spins && it.placement == Placement::Same))
+            .find(|it| it.mechanism == name && it.missing.is_some());
+        if let Some(why) = missing.and_then(|it| it.missing.as_deref()) {
+            let _ = writeln!(text, "  {name}: — {why}");
+        } else if let Some(seen) = peak.seen {
+            let _ = writeln!(text, "  {name}: {}", seen());
+        }
     }
     text
 }
@@ -90,7 +100,29 @@ fn header(machine: &Machine, figures: &Figures) -> String {
                      do not compare two-processor rows of shared memory";
         }
     }
-    text + ".\n"
+    text += ".\n";
+    let _ = write!(
+        text,
+        "This program itself adds {:.1} ns to a round trip",
+        limits.own
+    );
+    for placement in [Placement::Same, Placement::Two] {
+        let rows = figures.rows.iter().filter(|it| {
+            (it.pattern, it.placement) == (Pattern::RoundTrip, placement) && it.missing.is_none()
+        });
+        if let Some(least) = rows.map(|it| it.each.median).min_by(f64::total_cmp) {
+            let share = 100.0 * limits.own / least;
+            let _ = write!(text, ", {share:.2} % of the shortest on {placement}");
+        }
+    }
+    text += ".\n";
+    if let Some(why) = &figures.not_counted {
+        let _ = writeln!(
+            text,
+            "System calls are not counted ({why}; as root: mount -t tracefs none /sys/kernel/tracing)."
+        );
+    }
+    text
 }
 
 /// Whether what two processors need for a cache line has changed much.
@@ -116,18 +148,23 @@ fn table(pattern: Pattern, placement: Placement, size: usize, rows: &[&Row]) -> 
             .map(String::from)
             .to_vec(),
     });
-    head.extend(["CPU ns/msg", "switches/msg", "× limit"].map(String::from));
+    let counted = rows.iter().any(|it| it.calls.is_some());
+    head.push("CPU ns/msg".into());
+    if counted {
+        head.push("calls/msg".into());
+    }
+    head.extend(["switches/msg", "× limit"].map(String::from));
     if rows.iter().any(|it| it.versus.is_some()) {
         head.push("× the other".into());
     }
     table.set_header(head);
+    let mut missing = String::new();
     let mut sorted = rows.to_vec();
     sorted.sort_by(|a, b| a.each.median.total_cmp(&b.each.median));
     for row in sorted {
         let mut cells = vec![row.mechanism.to_owned()];
         if let Some(why) = &row.missing {
-            cells.push(format!("— {why}"));
-            table.add_row(cells);
+            let _ = writeln!(missing, " {:<20} — {why}", row.mechanism);
             continue;
         }
         let us = |it: f64| format!("{:.2}", it / 1000.0);
@@ -149,6 +186,9 @@ fn table(pattern: Pattern, placement: Placement, size: usize, rows: &[&Row]) -> 
             }
         }
         cells.push(format!("{:.0}", row.cpu.median));
+        if counted {
+            cells.push(row.calls.map_or("—".into(), |it| format!("{it:.2}")));
+        }
         cells.push(format!("{:.2}", row.switches));
         cells.push(format!("{:.1}", row.of_limit));
         if let Some(versus) = row.versus {
@@ -159,7 +199,7 @@ fn table(pattern: Pattern, placement: Placement, size: usize, rows: &[&Row]) -> 
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
-    format!("\n{what}, {}\n{}\n", rank(rows), table.trim_fmt())
+    format!("\n{what}, {}\n{}\n{missing}", rank(rows), table.trim_fmt())
 }
 
 /// Who is first, if that can be said.
@@ -239,6 +279,7 @@ pub fn csv(file: &Path, figures: &Figures) -> anyhow::Result<()> {
         "max_ns",
         "cpu_ns",
         "switches",
+        "calls",
         "lost",
         "of_limit",
     ])
@@ -265,7 +306,9 @@ pub fn csv(file: &Path, figures: &Figures) -> anyhow::Result<()> {
         ];
         record.extend([row.each.median, row.each.least, row.each.greatest].map(number));
         record.extend([row.p50, row.p90, row.p99, row.p999, row.max].map(number));
-        record.extend([row.cpu.median, row.switches, row.lost, row.of_limit].map(number));
+        record.extend([row.cpu.median, row.switches].map(number));
+        record.push(row.calls.map_or(String::new(), |it| format!("{it:.2}")));
+        record.extend([row.lost, row.of_limit].map(number));
         csv.write_record(record).with_context(shown)?;
     }
     csv.flush().with_context(shown)

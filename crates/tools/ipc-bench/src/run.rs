@@ -1,6 +1,8 @@
 //! One run: two processes, one mechanism, one size of message, one placement.
 
 use std::fmt;
+use std::hint::black_box;
+use std::io;
 use std::process;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -14,7 +16,9 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::{ForkResult, Pid, fork};
+use perf_event::Counter;
 
+use crate::calls;
 use crate::explain;
 use crate::mechanism::{End, Mechanism};
 use crate::partner::{LIMIT, Partner, end_after};
@@ -62,6 +66,8 @@ pub struct Job {
     pub rate: Option<u64>,
     /// Only one message and its answer, for strace to see.
     pub traced: bool,
+    /// Not for its times: the system calls are counted, which makes each of them slower.
+    pub counted: bool,
     /// The two processors: the parent's, and the child's where they are placed on two.
     pub processors: [usize; 2],
 }
@@ -78,6 +84,8 @@ pub struct Sample {
     pub cpu: f64,
     /// Switches for each message, both processes together.
     pub switches: f64,
+    /// System calls for each message, both processes together, where they were counted.
+    pub calls: f64,
 }
 
 /// What the two processes tell each other beside the messages.
@@ -91,6 +99,7 @@ struct Control {
     end: AtomicU64,
     cpu: AtomicU64,
     switches: AtomicU64,
+    calls: AtomicU64,
 }
 
 /// What the last message begins with; the others begin with zero.
@@ -144,6 +153,7 @@ pub fn run(job: &Job) -> anyhow::Result<Sample> {
             let theirs = |it: &AtomicU64| it.load(Ordering::Relaxed) as f64;
             sample.cpu = (sample.cpu + theirs(&control.cpu)) / messages;
             sample.switches = (sample.switches + theirs(&control.switches)) / messages;
+            sample.calls = (sample.calls + theirs(&control.calls)) / messages;
             Ok(sample)
         }
     }
@@ -183,7 +193,8 @@ fn byte(number: usize, at: usize) -> u8 {
     (number * 17 + at * 31 + at / 251 + 7) as u8
 }
 
-const CHECKED: usize = 8;
+/// So many messages go there and back before the clock runs, and every byte of them is looked at.
+pub const CHECKED: usize = 8;
 
 /// The child's part.
 fn serve(job: &Job, control: &Control, end: &mut dyn End) -> anyhow::Result<()> {
@@ -200,6 +211,7 @@ fn serve(job: &Job, control: &Control, end: &mut dyn End) -> anyhow::Result<()> 
         end.flush().context("send")?;
     }
     let (cpu, switches) = usage()?;
+    let mut counter = job.counted.then(calls::counter).transpose()?;
     let mut received = 0;
     if job.traced {
         explain::answer(end, &mut message)?;
@@ -221,6 +233,9 @@ fn serve(job: &Job, control: &Control, end: &mut dyn End) -> anyhow::Result<()> 
     if !job.mechanism.loses {
         control.end.store(now()?, Ordering::Relaxed);
     }
+    control
+        .calls
+        .store(count(counter.as_mut())?, Ordering::Relaxed);
     let after = usage()?;
     control.cpu.store(after.0 - cpu, Ordering::Relaxed);
     control
@@ -258,6 +273,7 @@ fn measure(job: &Job, control: &Control, end: &mut dyn End) -> anyhow::Result<Sa
     }
     let (cpu, switches) = usage()?;
     message.fill(0);
+    let mut counter = job.counted.then(calls::counter).transpose()?;
     let mut sample = match job.pattern {
         Pattern::RoundTrip if job.traced => {
             explain::once(end, &mut message)?;
@@ -276,7 +292,9 @@ fn measure(job: &Job, control: &Control, end: &mut dyn End) -> anyhow::Result<Sa
             }
             sent += batch;
         }
+        end.flush().context("send")?;
     }
+    let calls = count(counter.as_mut())?;
     message.fill(LAST);
     end.send(&message).context("send")?;
     end.flush().context("send")?;
@@ -296,6 +314,7 @@ fn measure(job: &Job, control: &Control, end: &mut dyn End) -> anyhow::Result<Sa
         sample.each = (control.end.load(Ordering::Relaxed) - begin) as f64 / received as f64;
     }
     let after = usage()?;
+    sample.calls = calls as f64;
     sample.cpu = (after.0 - cpu) as f64;
     sample.switches = (after.1 - switches) as f64;
     Ok(sample)
@@ -309,6 +328,7 @@ impl Default for Sample {
             times: times(),
             cpu: 0.0,
             switches: 0.0,
+            calls: 0.0,
         }
     }
 }
@@ -353,6 +373,32 @@ fn round_trips(job: &Job, end: &mut dyn End, message: &mut [u8]) -> anyhow::Resu
         sample.each = sample.times.mean();
     }
     Ok(sample)
+}
+
+/// What a counter says, if there is one.
+fn count(counter: Option<&mut Counter>) -> anyhow::Result<u64> {
+    counter.map_or(Ok(0), |it| it.read().context("read the counter"))
+}
+
+/// Nanoseconds of a round trip that are this program's own: the loops of both sides, around calls that
+/// do nothing.
+///
+/// # Errors
+/// When the time is too short for anything.
+pub fn own_share(time: Duration) -> anyhow::Result<f64> {
+    struct Nothing;
+    impl End for Nothing {
+        fn send(&mut self, message: &[u8]) -> io::Result<()> {
+            black_box(message);
+            Ok(())
+        }
+        fn receive(&mut self, message: &mut [u8]) -> io::Result<()> {
+            black_box(message);
+            Ok(())
+        }
+    }
+    let mut nothing: Box<dyn End> = black_box(Box::new(Nothing));
+    Ok(2.0 * bare(&mut *nothing, &mut [0; 64], time)?)
 }
 
 /// Nanoseconds for each round trip; the clock is looked at for every sixteenth.

@@ -126,35 +126,26 @@ pub fn text(figures: &Figures) -> String {
     text
 }
 
-/// What a message of this kind is made of.
+/// What a message of this row is made of, and what its kind has beside that.
 fn reason(kind: Kind, row: &Row) -> String {
-    let switches = row.switches;
-    match kind {
-        Kind::SharedMemory if row.mechanism.contains("ring") || row.mechanism == "mailbox" => {
-            "two copies, and no system call while both are busy".into()
-        }
-        Kind::SharedMemory => {
-            format!("two copies, but {switches:.2} switches a message: it sleeps and is woken")
-        }
-        Kind::Pipes => format!(
-            "two system calls, two copies and {switches:.2} switches a message, nothing else"
-        ),
-        Kind::UnixSockets => {
-            format!(
-                "as a pipe ({switches:.2} switches), and a socket buffer is made and freed for each message"
-            )
-        }
-        Kind::MessageQueues => {
-            format!(
-                "as a pipe ({switches:.2} switches), and the kernel keeps each message by itself"
-            )
-        }
-        Kind::NetworkSockets => {
-            format!(
-                "each message goes down the whole protocol stack and up again ({switches:.2} switches)"
-            )
-        }
-    }
+    let calls = match row.calls {
+        Some(calls) if calls < 0.05 => "no system call".into(),
+        Some(calls) => format!("{calls:.1} system calls"),
+        None => "its system calls".into(),
+    };
+    let beside = match kind {
+        Kind::SharedMemory => "",
+        // Each of them wakes a process that sleeps; or nobody sleeps, and the calls are all there is.
+        Kind::Pipes if row.switches < 0.05 => ", and nothing else",
+        Kind::Pipes => ", and waking who sleeps",
+        Kind::UnixSockets => ", and a socket buffer made and freed",
+        Kind::MessageQueues => ", and memory for each message by itself",
+        Kind::NetworkSockets => ", and the protocol stack down and up again",
+    };
+    format!(
+        "{calls}, {:.2} switches and two copies a message{beside}",
+        row.switches
+    )
 }
 
 #[cfg(test)]

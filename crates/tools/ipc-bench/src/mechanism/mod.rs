@@ -10,6 +10,7 @@ mod ring;
 mod shm_futex;
 mod shm_sem;
 mod slots;
+mod splice;
 mod stream;
 mod sysv_mq;
 mod sysv_shm;
@@ -18,6 +19,7 @@ mod udp;
 mod unix_dgram;
 mod unix_seqpacket;
 mod unix_stream;
+mod zerocopy;
 
 use std::io;
 use std::sync::Arc;
@@ -36,7 +38,8 @@ pub trait End {
     /// Those of the call underneath.
     fn receive(&mut self, message: &mut [u8]) -> io::Result<()>;
 
-    /// Sends what `send` has kept back to send it with later messages.
+    /// Sends what `send` has kept back to send it with later messages, and waits until nobody needs the
+    /// sender's own bytes any more: before the message is changed.
     ///
     /// # Errors
     /// Those of the call underneath.

@@ -8,13 +8,15 @@ use nix::fcntl::{FcntlArg, fcntl};
 use nix::unistd::pipe;
 
 use super::stream::streams;
-use super::{End, Kind, Mechanism, Pair, kernel, ring};
+use super::{End, Kind, Mechanism, Pair, kernel, ring, splice, zerocopy};
 
 /// A mechanism of `--peaks`, the row to compare it with, and its price.
 pub struct Peak {
     pub mechanism: Mechanism,
     pub than: &'static str,
     pub gives_up: &'static str,
+    /// What was seen while it was measured.
+    pub seen: Option<fn() -> String>,
 }
 
 /// All of them; one way only, for none of them makes an answer come sooner.
@@ -23,11 +25,20 @@ pub static PEAKS: &[Peak] = &[
         mechanism: kernel("pipe-1MiB", Kind::Pipes, large),
         than: "pipe",
         gives_up: "1 MiB of kernel memory a pipe (F_SETPIPE_SZ), of which a user has 16,384 pages in all",
+        seen: None,
     },
     Peak {
         mechanism: kernel("pipe-batch", Kind::Pipes, batched),
         than: "pipe",
         gives_up: "a message waits for 63 others before it is written",
+        seen: None,
+    },
+    Peak {
+        mechanism: kernel("pipe-pages", Kind::Pipes, splice::open),
+        than: "pipe",
+        gives_up: "the sender may not touch a page before it is read, and the receiver (vmsplice, \
+                   splice to /dev/null) passes on what it does not see",
+        seen: None,
     },
     Peak {
         mechanism: Mechanism {
@@ -37,6 +48,23 @@ pub static PEAKS: &[Peak] = &[
         },
         than: "ring-spin",
         gives_up: "8 MiB each way, more than a processor's second cache holds",
+        seen: None,
+    },
+    Peak {
+        mechanism: Mechanism {
+            spins: true,
+            busy_calls: 0,
+            ..kernel("ring-huge", Kind::SharedMemory, ring::huge)
+        },
+        than: "ring-8MiB",
+        gives_up: "pages of 2 MiB, which root has to set aside",
+        seen: None,
+    },
+    Peak {
+        mechanism: kernel("tcp-zerocopy", Kind::NetworkSockets, zerocopy::open),
+        than: "tcp",
+        gives_up: "the sender may not touch a message before the kernel says that it is done (MSG_ZEROCOPY)",
+        seen: Some(zerocopy::completions),
     },
 ];
 

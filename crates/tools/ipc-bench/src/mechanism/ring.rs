@@ -2,6 +2,7 @@
 
 use std::io;
 
+use anyhow::Context;
 use ipc_bench::memory::Shared;
 use ipc_bench::ring::{Consumer, Producer, Ring, Waiting};
 use nix::sys::mman::MapFlags;
@@ -10,6 +11,9 @@ use super::{End, Pair};
 
 /// About this long a side looks before it sleeps; a sleep and a wake cost about as much.
 const LOOKS: u32 = 2000;
+
+/// Bytes of the ring that is larger than a second cache.
+const LARGE: usize = 8 << 20;
 
 struct Side {
     input: Consumer<'static>,
@@ -26,15 +30,24 @@ pub fn sleeping(size: usize) -> anyhow::Result<Pair> {
 
 fn open(size: usize, waiting: Waiting) -> anyhow::Result<Pair> {
     // Room for many messages, but in the cache if they are short.
-    of_size((size * 8).next_power_of_two().max(256 * 1024), waiting)
+    let bytes = (size * 8).next_power_of_two().max(256 * 1024);
+    of_size(bytes, waiting, MapFlags::empty())
 }
 
 pub fn large(_size: usize) -> anyhow::Result<Pair> {
-    of_size(8 << 20, Waiting::Spin)
+    of_size(LARGE, Waiting::Spin, MapFlags::empty())
 }
 
-fn of_size(bytes: usize, waiting: Waiting) -> anyhow::Result<Pair> {
-    let (one, two) = (ring(bytes)?, ring(bytes)?);
+/// In pages of 2 MiB: eight megabytes are 4 entries of the processor's table of pages, not 2,048.
+pub fn huge(_size: usize) -> anyhow::Result<Pair> {
+    let pages = 2 * Ring::memory_for(LARGE).div_ceil(2 << 20);
+    of_size(LARGE, Waiting::Spin, MapFlags::MAP_HUGETLB).with_context(|| {
+        format!("{pages} huge pages (as root: echo {pages} > /proc/sys/vm/nr_hugepages)")
+    })
+}
+
+fn of_size(bytes: usize, waiting: Waiting, flags: MapFlags) -> anyhow::Result<Pair> {
+    let (one, two) = (ring(bytes, flags)?, ring(bytes, flags)?);
     let ours = Side {
         input: one.consumer(waiting),
         output: two.producer(waiting),
@@ -47,8 +60,8 @@ fn of_size(bytes: usize, waiting: Waiting) -> anyhow::Result<Pair> {
 }
 
 /// It is never unmapped: the process that it was made for ends after its run.
-fn ring(bytes: usize) -> anyhow::Result<&'static Ring> {
-    let memory = Shared::anonymous(Ring::memory_for(bytes), MapFlags::MAP_POPULATE)?;
+fn ring(bytes: usize, flags: MapFlags) -> anyhow::Result<&'static Ring> {
+    let memory = Shared::anonymous(Ring::memory_for(bytes), flags | MapFlags::MAP_POPULATE)?;
     Ok(Box::leak(Box::new(Ring::new(memory, bytes)?)))
 }
 
