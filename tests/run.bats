@@ -72,5 +72,6 @@ shows() { [[ $(screen) == *"$1"* ]]; }
   [[ ! -e /tmp/example_fifo ]]
   TMUX_TMPDIR=$DIR tmux kill-server
   tmux_here kill-server || true # it may have ended with the last pane
+  wait_until gone
   rm -rf "$DIR"/tmux-*
 }
