@@ -161,19 +161,24 @@ needs_strace() { strace -o /dev/null true 2> /dev/null || skip "strace may not t
 }
 has_child() { grep -q . "/proc/${PID[bench]}/task/${PID[bench]}/children"; }
 
-# What it measures first has a child too, and no queue.
-has_queue_and_child() { (($(wc -l < /proc/sysvipc/msg) > 1)) && has_child; }
+# What it measures first has two children too, and no queue.
+has_queue_and_children() { (($(wc -l < /proc/sysvipc/msg) > 1)) && children && ((${#CHILDREN[@]} == 2)); }
 
-@test "the second process killed: said, and nothing is left" {
-  start bench ipc-bench --only sysv-mq --time-ms 5000 --sizes 64 --placement same
-  wait_until has_queue_and_child
-  read -r child _ < "/proc/${PID[bench]}/task/${PID[bench]}/children" || true
-  kill -KILL "$child"
-  finish bench 1
-  one_error bench "the second process was killed"
+# children: into CHILDREN: the process that answers, that which asks.
+children() { read -ra CHILDREN < "/proc/${PID[bench]}/task/${PID[bench]}/children" || ((${#CHILDREN[@]})); }
+
+@test "one of the two processes killed: said, and nothing is left" {
+  local which names=(second first)
+  for which in 0 1; do
+    start bench ipc-bench --only sysv-mq --time-ms 5000 --sizes 64 --placement same
+    wait_until has_queue_and_children
+    kill -KILL "${CHILDREN[which]}"
+    finish bench 1
+    one_error bench "the ${names[which]} process was killed: nothing more was measured"
+  done
 }
 
-@test "the first process killed: the second one removes what is left, and ends" {
+@test "the process that waits for both killed: they remove what is left, and end" {
   local mechanism
   for mechanism in sysv-mq sysv-shm+sem; do
     start bench ipc-bench --only $mechanism --time-ms 5000 --sizes 64 --placement same

@@ -8,8 +8,10 @@ use lesson::say;
 
 use crate::mechanism::{End, Mechanism};
 
-/// Where the part to show begins and ends in the trace: the paths of two calls that fail.
+/// Where the part to show begins and ends in the trace: the paths of calls that fail.
 const MARKS: [&str; 2] = ["ipc-bench: begin", "ipc-bench: end"];
+/// With this behind it, the sender's.
+const SENDER: &str = ", sender";
 
 /// Runs this program once more, under strace, and prints what lies between the marks.
 ///
@@ -44,8 +46,8 @@ pub fn explain(mechanism: &Mechanism, size: usize, processors: [usize; 2]) -> an
         "{}: one message of {size} B and its answer, as strace saw it",
         mechanism.name
     );
-    // The first process is the sender.
-    let (sender, _) = in_two(&text);
+    let mut calls = text.lines().map(in_two);
+    let sender = calls.find(|it| it.1.contains(SENDER)).map_or("", |it| it.0);
     for (pid, call) in &lines {
         let who = if *pid == sender { "sender" } else { "receiver" };
         say!("  {who:<8}  {call}");
@@ -85,7 +87,7 @@ pub fn once(end: &mut dyn End, message: &mut [u8]) -> anyhow::Result<()> {
     for marked in [false, true] {
         // The first one is for what happens once alone: pages, buffers.
         if marked {
-            mark(MARKS[0]);
+            mark(&format!("{}{SENDER}", MARKS[0]));
         }
         end.send(message).context("send")?;
         end.receive(message).context("receive")?;

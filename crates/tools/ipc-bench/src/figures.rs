@@ -11,6 +11,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::calls;
 use crate::limits::{self, Limits};
 use crate::mechanism::{Kind, Mechanism};
+use crate::partner::Lost;
 use crate::run::{self, Job, Pattern, Placement};
 
 /// A median, and the least and the greatest.
@@ -166,6 +167,7 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Figures> {
                             cell.calls = Some(run::run(&counted)?.calls);
                         }
                     }
+                    Err(error) if error.is::<Lost>() => return Err(error),
                     Err(error) => cell.missing = Some(format!("{error:#}")),
                 }
             }

@@ -1,17 +1,14 @@
 //! What no mechanism can beat: the parts that every message is made of, measured alone.
 
 use std::hint::{black_box, spin_loop};
-use std::process;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use ipc_bench::memory::Shared;
 use nix::sched::sched_yield;
 use nix::sys::mman::MapFlags;
-use nix::unistd::{ForkResult, fork};
 
-use crate::partner::{LIMIT, Partner, end_after};
+use crate::partner::{self, LIMIT};
 use crate::run::{own_share, pin};
 
 /// Nanoseconds each.
@@ -87,7 +84,7 @@ struct Board {
 /// Two processes that yield to each other.
 fn switch(processor: usize, time: Duration) -> anyhow::Result<f64> {
     with_partner(
-        processor,
+        [processor; 2],
         |board| {
             while board.stop.load(Ordering::Relaxed) == 0 {
                 let _ = sched_yield();
@@ -110,7 +107,7 @@ fn switch(processor: usize, time: Duration) -> anyhow::Result<f64> {
 /// Two processors that write the same line in turn.
 fn line(processors: [usize; 2], time: Duration) -> anyhow::Result<f64> {
     with_partner(
-        processors[1],
+        processors,
         |board| {
             let mut turn = 1;
             loop {
@@ -138,27 +135,22 @@ fn line(processors: [usize; 2], time: Duration) -> anyhow::Result<f64> {
 }
 
 fn with_partner(
-    processor: usize,
+    processors: [usize; 2],
     theirs: impl FnOnce(&Board),
     ours: impl FnOnce(&Board) -> f64,
 ) -> anyhow::Result<f64> {
     let memory = Shared::anonymous(size_of::<Board>(), MapFlags::MAP_POPULATE)?;
     // SAFETY: it is as large as a Board, all zeros, begins at a page, and outlives its uses.
     let board = unsafe { &*memory.start().cast::<Board>() };
-    let parent = process::id();
-    // SAFETY: the child uses nothing that another thread may have locked.
-    match unsafe { fork() }.context("fork")? {
-        ForkResult::Child => {
-            lesson::forked();
-            let ready = end_after(parent, None).and_then(|()| pin(processor));
-            lesson::end(ready.map(|()| theirs(board)))
-        }
-        ForkResult::Parent { child } => {
-            let partner = Partner::watch(child, LIMIT)?;
-            let measured = ours(board);
-            board.stop.store(1, Ordering::Relaxed);
-            partner.end(true)?;
-            Ok(measured)
-        }
-    }
+    let measured = || {
+        pin(processors[0])?;
+        let measured = ours(board);
+        board.stop.store(1, Ordering::Relaxed);
+        Ok(measured)
+    };
+    partner::both(LIMIT, None, measured, || {
+        pin(processors[1])?;
+        theirs(board);
+        Ok(())
+    })
 }

@@ -1,127 +1,205 @@
-//! The second process: how the first one notices that it has died, and the other way round.
+//! The two processes that talk, and how the end of one of them is noticed.
 //!
-//! Neither would see an end-of-file: both have the other's end of some mechanisms open, and memory has
-//! no end that could close. So each has a thread that sleeps until the other process has ended.
+//! Both are children of this process, which only waits. They have no thread beside their first: in a
+//! process with threads each read(2) and write(2) counts the users of its file up and down, which is a
+//! twentieth of a pipe's round trip. Neither would see an end-of-file when the other dies, for memory has
+//! no end that could close: so this process ends the one that is left.
 
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::process;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, bail};
 use nix::errno::Errno;
-use nix::sys::signal::{Signal, kill};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::prctl::set_pdeathsig;
+use nix::sys::signal::{SigHandler, Signal, kill, signal};
 use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::Pid;
+use nix::unistd::{ForkResult, Pid, fork, getppid, pipe};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::mechanism::Remove;
 
-/// How long a run may take beyond its measured time; then its partner is lost.
+/// How long a run may take beyond its measured time.
 pub const LIMIT: Duration = Duration::from_secs(10);
 
-/// The child, as the parent sees it.
-pub struct Partner {
-    pid: Pid,
-    /// The main thread has come back from the conversation.
-    returned: Arc<AtomicBool>,
-    thread: JoinHandle<nix::Result<WaitStatus>>,
-}
+/// One of the two was killed, or did not end in time: that is nothing to go on after.
+#[derive(Debug)]
+pub struct Lost(String);
 
-impl Partner {
-    /// Waits for it in a thread. If it is killed or late, or fails while the main thread goes on
-    /// sleeping or spinning, this process ends, with what it has made.
-    ///
-    /// # Errors
-    /// When there is no thread to be had.
-    pub fn watch(pid: Pid, limit: Duration) -> anyhow::Result<Self> {
-        let returned = Arc::new(AtomicBool::new(false));
-        let seen = Arc::clone(&returned);
-        let wait = move || {
-            let late = !ends_within(pid, Some(limit)).unwrap_or(true);
-            if late {
-                let _ = kill(pid, Signal::SIGKILL);
-            }
-            let status = waitpid(pid, None);
-            let alone = match status {
-                _ if late => Some("is late"),
-                Ok(WaitStatus::Exited(_, 0) | WaitStatus::Signaled(_, Signal::SIGUSR1, _)) => None,
-                Ok(WaitStatus::Signaled(..)) => Some("was killed"),
-                // Mostly the main thread notices: by an end-of-file, by a time limit.
-                _ => {
-                    let back = || Ok(seen.load(Ordering::Acquire).then_some(()));
-                    let back = lesson::poll_until(LIMIT, back).ok().flatten();
-                    back.is_none().then_some("has failed")
-                }
-            };
-            if let Some(why) = alone {
-                lesson::note!("Error: the second process {why}: nothing more was measured");
-                lesson::clean_up();
-                process::exit(1);
-            }
-            status
-        };
-        let thread = thread::Builder::new().name("partner".into()).spawn(wait);
-        Ok(Self {
-            pid,
-            returned,
-            thread: thread.context("start a thread")?,
-        })
-    }
-
-    /// The conversation is over. If it went well the child ends by itself, otherwise it is ended.
-    ///
-    /// # Errors
-    /// When the child says that it has failed.
-    pub fn end(self, well: bool) -> anyhow::Result<()> {
-        self.returned.store(true, Ordering::Release);
-        if !well {
-            // By this signal the thread knows who has done it.
-            let _ = kill(self.pid, Signal::SIGUSR1);
-        }
-        let status = self.thread.join().ok().context("the thread panics")?;
-        let status = status.context("waitpid")?;
-        ensure!(
-            !well || status == WaitStatus::Exited(self.pid, 0),
-            "the second process has failed"
-        );
-        Ok(())
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: nothing more was measured", self.0)
     }
 }
 
-/// In the child: when the parent is gone, also by kill -9, what nobody else would remove is removed,
-/// and the child ends.
+impl std::error::Error for Lost {}
+
+/// Runs both, each in a process of its own, and gives what `ours` has returned.
+///
+/// If this process dies meanwhile, even by kill -9, they remove what nobody else would, and end.
 ///
 /// # Errors
-/// When there is no thread to be had.
-pub fn end_after(parent: u32, remove: Option<Remove>) -> anyhow::Result<()> {
-    let wait = move || {
-        // An error: it has gone already.
-        let _ = ends_within(Pid::from_raw(parent as i32), None);
-        if let Some(remove) = remove {
-            remove();
+/// That of `ours`; or when a process fails, is killed, or has not ended within the limit.
+pub fn both<T: Serialize + DeserializeOwned>(
+    limit: Duration,
+    remove: Option<Remove>,
+    ours: impl FnOnce() -> anyhow::Result<T>,
+    theirs: impl FnOnce() -> anyhow::Result<()>,
+) -> anyhow::Result<T> {
+    let deadline = Instant::now() + limit;
+    // Each of the two closes what is the other's.
+    let (mut ours, mut theirs) = (Some(ours), Some(theirs));
+    let mut second = Child::start("second", remove, || {
+        drop(ours.take());
+        theirs.take().map_or(Ok(()), |it| it())
+    })?;
+    drop(theirs);
+    // Made only now: its end-of-file is the end of the first process alone.
+    let (answer, write) = pipe().context("pipe")?;
+    let mut first = Child::start("first", remove, || {
+        let said = ours.take().context("there is no first process")?();
+        let said = said.map_err(|error| format!("{error:#}"));
+        serde_json::to_writer(File::from(write), &said).context("write the answer")
+    })?;
+    drop(ours);
+
+    let mut said = Vec::new();
+    let mut answer = File::from(answer);
+    let mut part = [0; 4096];
+    loop {
+        let [ended, speaks] = ready([second.alive(), Some(answer.as_fd())], deadline)?;
+        if ended {
+            second.end()?;
         }
-        process::exit(1);
+        if speaks {
+            match answer.read(&mut part).context("read the answer")? {
+                0 => break,
+                length => said.extend_from_slice(&part[..length]),
+            }
+        }
+    }
+    first.end()?;
+    let said: Result<T, String> = serde_json::from_slice(&said).context("the answer")?;
+    // If the first one failed, then perhaps because the other was killed: a process that dies closes its
+    // files some time before its parent can know.
+    let deadline = match said {
+        Ok(_) => deadline,
+        Err(_) => Instant::now() + Duration::from_millis(100),
     };
-    let thread = thread::Builder::new().name("parent".into()).spawn(wait);
-    thread.context("start a thread")?;
-    Ok(())
+    while second.alive().is_some() {
+        match ready([second.alive(), None], deadline) {
+            Ok(_) => second.end()?,
+            Err(late) => return said.map_err(|error| anyhow!(error)).and(Err(late)),
+        }
+    }
+    said.map_err(|error| anyhow!(error))
 }
 
-/// Sleeps until that process has ended, for so long at most: whether it has. See pidfd_open(2).
-fn ends_within(pid: Pid, limit: Option<Duration>) -> nix::Result<bool> {
-    // SAFETY: pidfd_open takes no pointer.
-    let pidfd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0) };
-    let pidfd = Errno::result(pidfd)? as i32;
-    let mut poll = libc::pollfd {
-        fd: pidfd,
-        events: libc::POLLIN,
-        revents: 0,
-    };
-    let limit = limit.map_or(-1, |it| it.as_millis() as i32);
-    // SAFETY: one pollfd, which outlives the call.
-    let ready = Errno::result(unsafe { libc::poll(&mut poll, 1, limit) });
-    // SAFETY: it is this function's own.
-    unsafe { libc::close(pidfd) };
-    Ok(ready? > 0)
+/// Sleeps until one of the descriptors can be read: which. See poll(2).
+fn ready(fds: [Option<BorrowedFd<'_>>; 2], deadline: Instant) -> anyhow::Result<[bool; 2]> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    let left = PollTimeout::try_from(left).context("the limit is too long")?;
+    let mut there: Vec<_> = fds
+        .iter()
+        .flatten()
+        .map(|fd| PollFd::new(*fd, PollFlags::POLLIN))
+        .collect();
+    if poll(&mut there, left).context("poll")? == 0 {
+        return Err(Lost("a process is late".into()).into());
+    }
+    let mut there = there.iter().map(|it| it.any().unwrap_or(false));
+    Ok(fds.map(|fd| fd.is_some() && there.next().unwrap_or(false)))
+}
+
+/// A process that this one has started; killed when dropped.
+struct Child {
+    name: &'static str,
+    pid: Pid,
+    /// Can be read once it has ended: see pidfd_open(2). `None` when its status has been taken.
+    pidfd: Option<OwnedFd>,
+}
+
+impl Child {
+    fn start(
+        name: &'static str,
+        remove: Option<Remove>,
+        main: impl FnOnce() -> anyhow::Result<()>,
+    ) -> anyhow::Result<Self> {
+        let parent = process::id();
+        // SAFETY: the other threads of this process (the one that waits for signals, the one of the
+        // progress bar) hold no lock that the child needs: it allocates, and glibc keeps malloc usable.
+        match unsafe { fork() }.context("fork")? {
+            ForkResult::Child => {
+                lesson::forked();
+                let ended = end_with(parent, remove).and_then(|()| main());
+                lesson::end(ended.with_context(|| format!("the {name} process")))
+            }
+            ForkResult::Parent { child } => {
+                let mut this = Self {
+                    name,
+                    pid: child,
+                    pidfd: None,
+                };
+                // SAFETY: it takes no pointer.
+                let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, child.as_raw(), 0) };
+                let fd = Errno::result(fd).context("pidfd_open")?;
+                // SAFETY: the kernel has just made it for us.
+                this.pidfd = Some(unsafe { OwnedFd::from_raw_fd(fd as i32) });
+                Ok(this)
+            }
+        }
+    }
+
+    fn alive(&self) -> Option<BorrowedFd<'_>> {
+        self.pidfd.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Takes its status.
+    fn end(&mut self) -> anyhow::Result<()> {
+        let status = waitpid(self.pid, None).context("waitpid")?;
+        self.pidfd = None;
+        match status {
+            WaitStatus::Exited(_, 0) => Ok(()),
+            WaitStatus::Exited(..) => bail!("the {} process has failed", self.name),
+            _ => Err(Lost(format!("the {} process was killed", self.name)).into()),
+        }
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        if self.pidfd.is_some() {
+            let _ = kill(self.pid, Signal::SIGKILL);
+            let _ = waitpid(self.pid, None);
+        }
+    }
+}
+
+/// What a child removes when its parent is gone.
+static REMOVE: OnceLock<Option<Remove>> = OnceLock::new();
+
+/// In a child: when the parent dies, what nobody else would remove is removed, and the child ends,
+/// whatever it is doing.
+fn end_with(parent: u32, remove: Option<Remove>) -> anyhow::Result<()> {
+    extern "C" fn orphaned(_: libc::c_int) {
+        if let Some(Some(remove)) = REMOVE.get() {
+            remove.now();
+        }
+        // SAFETY: it takes no pointer, and is allowed in a signal handler.
+        unsafe { libc::_exit(1) }
+    }
+    let _ = REMOVE.set(remove);
+    // SAFETY: the handler makes system calls and reads what was set before, nothing else.
+    unsafe { signal(Signal::SIGUSR1, SigHandler::Handler(orphaned)) }.context("signal")?;
+    set_pdeathsig(Signal::SIGUSR1).context("prctl PR_SET_PDEATHSIG")?;
+    if getppid().as_raw() as u32 != parent {
+        orphaned(0); // It was quicker.
+    }
+    Ok(())
 }

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::hint::black_box;
 use std::io;
-use std::process;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -15,13 +14,13 @@ use nix::sys::mman::MapFlags;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use nix::time::{ClockId, clock_gettime};
-use nix::unistd::{ForkResult, Pid, fork};
+use nix::unistd::Pid;
 use perf_event::Counter;
 
 use crate::calls;
 use crate::explain;
-use crate::mechanism::{End, Mechanism};
-use crate::partner::{LIMIT, Partner, end_after};
+use crate::mechanism::{End, Mechanism, Pair};
+use crate::partner::{self, LIMIT};
 
 /// Where the two processes run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, clap::ValueEnum)]
@@ -73,12 +72,14 @@ pub struct Job {
 }
 
 /// What a run has measured.
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct Sample {
     /// Nanoseconds for each round trip, or for each message of a stream.
     pub each: f64,
     /// Messages that were sent and did not arrive.
     pub lost: u64,
     /// Nanoseconds of each round trip; empty for a stream.
+    #[serde(with = "recorded")]
     pub times: Histogram<u64>,
     /// Nanoseconds of processor time for each message, both processes together.
     pub cpu: f64,
@@ -86,6 +87,25 @@ pub struct Sample {
     pub switches: f64,
     /// System calls for each message, both processes together, where they were counted.
     pub calls: f64,
+}
+
+/// A histogram as pairs of a value and how often it was seen.
+mod recorded {
+    use hdrhistogram::Histogram;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(times: &Histogram<u64>, into: S) -> Result<S::Ok, S::Error> {
+        let seen = times.iter_recorded();
+        into.collect_seq(seen.map(|it| (it.value_iterated_to(), it.count_at_value())))
+    }
+
+    pub fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<Histogram<u64>, D::Error> {
+        let mut times = super::times();
+        for (value, count) in Vec::<(u64, u64)>::deserialize(from)? {
+            times.saturating_record_n(value, count);
+        }
+        Ok(times)
+    }
 }
 
 /// What the two processes tell each other beside the messages.
@@ -119,44 +139,31 @@ pub fn run(job: &Job) -> anyhow::Result<Sample> {
     let control = unsafe { &*memory.start().cast::<Control>() };
     // A signal waits until all is open, and what has to be removed is known.
     let making = lesson::making();
-    let mut pair = (job.mechanism.open)(job.size)?;
-    let made = pair
-        .remove
-        .clone()
-        .map(|it| making.remove_at_end(move || it()));
-    let parent = process::id();
-
-    // SAFETY: the other threads of this process (the one that waits for signals, the one of the
-    // progress bar) hold no lock that the child needs: it allocates, and glibc keeps malloc usable.
-    match unsafe { fork() }.context("fork")? {
-        ForkResult::Child => {
-            lesson::forked();
-            // That is the parent's, as long as it lives.
-            std::mem::forget(made);
-            drop(pair.ours);
-            let served = end_after(parent, pair.remove)
-                .and_then(|()| serve(job, control, &mut *pair.theirs));
-            let what = || format!("{}, {} B, the second process", job.mechanism.name, job.size);
-            lesson::end(served.with_context(what))
-        }
-        ForkResult::Parent { child } => {
-            drop(pair.theirs);
-            let child = Partner::watch(child, job.time * 3 + LIMIT)?;
-            let measured = measure(job, control, &mut *pair.ours);
-            child.end(measured.is_ok())?;
-            let mut sample = measured?;
-            let received = control.received.load(Ordering::Acquire).max(1) as f64;
-            let messages = match job.pattern {
-                Pattern::Stream => received,
-                Pattern::RoundTrip => 2.0 * received,
-            };
-            let theirs = |it: &AtomicU64| it.load(Ordering::Relaxed) as f64;
-            sample.cpu = (sample.cpu + theirs(&control.cpu)) / messages;
-            sample.switches = (sample.switches + theirs(&control.switches)) / messages;
-            sample.calls = (sample.calls + theirs(&control.calls)) / messages;
-            Ok(sample)
-        }
-    }
+    let Pair {
+        mut ours,
+        mut theirs,
+        remove,
+    } = (job.mechanism.open)(job.size)?;
+    let _made = remove.map(|it| making.remove_at_end(move || it.now()));
+    let mut sample = partner::both(
+        job.time * 3 + LIMIT,
+        remove,
+        move || measure(job, control, &mut *ours),
+        move || {
+            let what = || format!("{}, {} B", job.mechanism.name, job.size);
+            serve(job, control, &mut *theirs).with_context(what)
+        },
+    )?;
+    let received = control.received.load(Ordering::Acquire).max(1) as f64;
+    let messages = match job.pattern {
+        Pattern::Stream => received,
+        Pattern::RoundTrip => 2.0 * received,
+    };
+    let theirs = |it: &AtomicU64| it.load(Ordering::Relaxed) as f64;
+    sample.cpu = (sample.cpu + theirs(&control.cpu)) / messages;
+    sample.switches = (sample.switches + theirs(&control.switches)) / messages;
+    sample.calls = (sample.calls + theirs(&control.calls)) / messages;
+    Ok(sample)
 }
 
 /// Runs this thread on one processor.

@@ -22,7 +22,6 @@ mod unix_stream;
 mod zerocopy;
 
 use std::io;
-use std::sync::Arc;
 
 /// One side of a conversation. Each side is used by one process.
 pub trait End {
@@ -48,8 +47,28 @@ pub trait End {
     }
 }
 
-/// May be called more than once: whoever comes second finds nothing.
-pub type Remove = Arc<dyn Fn() + Send + Sync>;
+/// What would outlive both processes.
+#[derive(Clone, Copy)]
+pub enum Remove {
+    /// A System V queue, by its id.
+    Queue(i32),
+    /// A System V semaphore set, by its id.
+    Semaphores(i32),
+}
+
+impl Remove {
+    /// Removes it, by one system call alone: a signal handler may do so. Whoever comes second finds
+    /// nothing.
+    pub fn now(self) {
+        // SAFETY: IPC_RMID takes no pointer and no argument.
+        unsafe {
+            match self {
+                Self::Queue(id) => libc::msgctl(id, libc::IPC_RMID, std::ptr::null_mut()),
+                Self::Semaphores(id) => libc::semctl(id, 0, libc::IPC_RMID),
+            }
+        };
+    }
+}
 
 /// Both sides, opened by one process that then forks.
 pub struct Pair {

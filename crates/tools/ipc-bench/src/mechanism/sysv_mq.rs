@@ -2,12 +2,11 @@
 
 use std::io;
 use std::ptr;
-use std::sync::Arc;
 
 use libc::{c_int, c_long};
 use sysv_msgq::Queue;
 
-use super::{End, Pair};
+use super::{End, Pair, Remove};
 
 /// A message as the calls want it: its type, then its bytes.
 struct Side {
@@ -28,7 +27,7 @@ pub fn open(size: usize) -> anyhow::Result<Pair> {
         buffer: vec![0; 1 + size.div_ceil(TYPE)],
     };
     let mut pair = Pair::new(side(1, 2), side(2, 1));
-    pair.remove = Some(Arc::new(move || drop(queue.remove())));
+    pair.remove = Some(Remove::Queue(queue.id()));
     Ok(pair)
 }
 

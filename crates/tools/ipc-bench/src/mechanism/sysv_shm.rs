@@ -2,14 +2,13 @@
 
 use std::io;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use anyhow::Context;
 use sysv_sem::Semaphores;
 use sysv_shm::Segment;
 
-use super::Pair;
 use super::slots::{Gate, Slots};
+use super::{Pair, Remove};
 
 struct Semaphore {
     set: Semaphores,
@@ -29,7 +28,7 @@ pub fn open(size: usize) -> anyhow::Result<Pair> {
         Ok(Semaphore { set, number })
     };
     let mut pair = slots.pair(Rc::new(attached?), gate)?;
-    pair.remove = Some(Arc::new(move || drop(set.remove())));
+    pair.remove = Some(Remove::Semaphores(set.id()));
     Ok(pair)
 }
 

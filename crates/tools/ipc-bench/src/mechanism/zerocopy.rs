@@ -5,22 +5,34 @@
 use std::io::{self, Read};
 use std::net::TcpStream;
 use std::os::fd::{AsFd, AsRawFd};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Context;
+use ipc_bench::memory::Shared;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::mman::MapFlags;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrIn, recvmsg};
 
 use super::{End, Pair, tcp};
 
-/// Messages that the kernel was done with, and those of them that it had copied.
-static DONE: AtomicU64 = AtomicU64::new(0);
-static COPIED: AtomicU64 = AtomicU64::new(0);
+/// Calls that the kernel was done with, and those of them whose bytes it had copied; shared with the
+/// processes that are told so.
+static TOLD: LazyLock<Option<Shared>> =
+    LazyLock::new(|| Shared::anonymous(size_of::<[AtomicU64; 2]>(), MapFlags::empty()).ok());
 
-/// What the kernel has said of all messages so far.
+fn told() -> anyhow::Result<&'static [AtomicU64; 2]> {
+    let memory = TOLD.as_ref().context("no memory for two numbers")?;
+    // SAFETY: it is as large, begins at a page, is zeros at first, and is never unmapped.
+    Ok(unsafe { &*memory.start().cast() })
+}
+
+/// What the kernel has said of all calls so far.
 pub fn completions() -> String {
-    let (done, copied) = (DONE.load(Ordering::Relaxed), COPIED.load(Ordering::Relaxed));
+    let [done, copied] = told().map_or([0, 0], |it| {
+        it.each_ref().map(|it| it.load(Ordering::Relaxed))
+    });
     format!("{copied} of {done} completions say that the kernel has copied")
 }
 
@@ -30,6 +42,7 @@ const ZEROCOPY_COPIED: u8 = 1;
 
 struct Zerocopy {
     socket: TcpStream,
+    told: &'static [AtomicU64; 2],
     /// Calls of send(2) whose pages the kernel may still need.
     pending: u32,
 }
@@ -55,7 +68,11 @@ fn side(socket: TcpStream) -> anyhow::Result<Zerocopy> {
         )
     };
     Errno::result(set).context("setsockopt SO_ZEROCOPY")?;
-    Ok(Zerocopy { socket, pending: 0 })
+    Ok(Zerocopy {
+        socket,
+        told: told()?,
+        pending: 0,
+    })
 }
 
 impl Zerocopy {
@@ -81,9 +98,9 @@ impl Zerocopy {
                 // From the first to the last call that this is about.
                 let calls = error.ee_data.wrapping_sub(error.ee_info) + 1;
                 self.pending = self.pending.saturating_sub(calls);
-                DONE.fetch_add(calls.into(), Ordering::Relaxed);
+                self.told[0].fetch_add(calls.into(), Ordering::Relaxed);
                 if error.ee_code == ZEROCOPY_COPIED {
-                    COPIED.fetch_add(calls.into(), Ordering::Relaxed);
+                    self.told[1].fetch_add(calls.into(), Ordering::Relaxed);
                 }
             }
         }
