@@ -119,6 +119,27 @@ needs_strace() { strace -o /dev/null true 2> /dev/null || skip "strace may not t
   grep -qE '^This program itself adds [0-9.]+ ns to a round trip, [0-9.]+ % of the shortest on same processor' "$LOGS/bench.out"
 }
 
+@test "--agree: several runs say the same, or which two have changed places" {
+  quick bench --only pipe,mailbox --sizes 64 --json one.json
+  finish bench
+  run_to_end ipc-bench 0 --agree one.json one.json
+  grep -q '^one way, same processor, 64 B: medians of 2 runs lie 0.0 % apart' "$LOGS/ipc-bench.out"
+  grep -qE '^[0-9]+ pairs whose ranges do not overlap have the same order' "$LOGS/ipc-bench.out"
+  # A pipe that takes a second for each message, then one that takes a picosecond.
+  row() {
+    printf '{"mechanism":"%s","placement":"same","pattern":"stream","size":64,"missing":null,' "$1"
+    printf '"each":{"median":%s,"least":%s,"greatest":%s}}' "$2" "$2" "$2"
+  }
+  echo "{\"rows\":[$(row pipe 1e9),$(row fifo 100)]}" > slow.json
+  echo "{\"rows\":[$(row pipe 1e-3),$(row fifo 100)]}" > fast.json
+  start agree ipc-bench --agree slow.json fast.json
+  finish agree 1
+  one_error agree "1 pairs have changed places: one way, same processor, 64 B: fifo and pipe"
+  start agree ipc-bench --agree slow.json nowhere.json
+  finish agree 1
+  one_error agree "read nowhere.json"
+}
+
 @test "make bench-lessons: a figure for each, checked; a typo is named" {
   local lessons=(fifo posix-msgq)
   [[ -z ${LONG:-} ]] || lessons=()

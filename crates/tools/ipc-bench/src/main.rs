@@ -3,6 +3,7 @@
 //!
 //! One program, no partner: it forks its second process itself.
 
+mod agree;
 mod calls;
 mod charts;
 mod explain;
@@ -75,6 +76,9 @@ struct Args {
     /// Drive pipe, ring and TCP further, one way, and say what that gives up
     #[arg(long, conflicts_with_all = ["only", "rate"])]
     peaks: bool,
+    /// Compare the files that --json has written in several runs: do they say the same?
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    agree: Vec<PathBuf>,
     /// List the mechanisms
     #[arg(long)]
     list: bool,
@@ -93,6 +97,9 @@ fn main() -> Result<(), Failure> {
             say!("{}", mechanism.name);
         }
         return Ok(());
+    }
+    if !args.agree.is_empty() {
+        return Ok(agree::agree(&args.agree)?);
     }
     lesson::clean_up_on_signal()?;
     let machine = Machine::now();

@@ -23,7 +23,18 @@ use crate::mechanism::{End, Mechanism, Pair};
 use crate::partner::{self, LIMIT};
 
 /// Where the two processes run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, clap::ValueEnum)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    serde::Deserialize,
+    serde::Serialize,
+    clap::ValueEnum,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Placement {
     /// Both on one processor: each message needs a switch.
@@ -42,7 +53,9 @@ impl fmt::Display for Placement {
 }
 
 /// What they do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize, serde::Serialize,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Pattern {
     /// A message there, its answer back, the next message.
