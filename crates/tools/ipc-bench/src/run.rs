@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use hdrhistogram::Histogram;
 use ipc_bench::memory::Shared;
+use ipc_bench::ring::LINE;
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::sys::mman::MapFlags;
 use nix::sys::resource::{UsageWho, getrusage};
@@ -208,6 +209,13 @@ fn clock(id: ClockId) -> anyhow::Result<u64> {
         .num_nanoseconds() as u64)
 }
 
+/// So many bytes that begin on a cache line: copies to and from other addresses take longer.
+fn aligned(memory: &mut Vec<u8>, size: usize) -> &mut [u8] {
+    memory.resize(size + LINE, 0);
+    let start = memory.as_ptr().align_offset(LINE);
+    &mut memory[start..start + size]
+}
+
 /// Byte `at` of message `number`: no message is like the one before it.
 fn byte(number: usize, at: usize) -> u8 {
     (number * 17 + at * 31 + at / 251 + 7) as u8
@@ -222,29 +230,30 @@ fn serve(job: &Job, control: &Control, end: &mut dyn End) -> anyhow::Result<()> 
         Placement::Same => job.processors[0],
         Placement::Two => job.processors[1],
     })?;
-    let mut message = vec![0; job.size];
+    let mut memory = Vec::new();
+    let message = aligned(&mut memory, job.size);
     for number in 0..CHECKED {
-        end.receive(&mut message).context("receive")?;
-        check(&message, |at| byte(number, at))?;
+        end.receive(message).context("receive")?;
+        check(message, |at| byte(number, at))?;
         message.iter_mut().for_each(|it| *it = !*it);
-        end.send(&message).context("send")?;
+        end.send(message).context("send")?;
         end.flush().context("send")?;
     }
     let (cpu, switches) = usage()?;
     let mut counter = job.counted.then(calls::counter).transpose()?;
     let mut received = 0;
     if job.traced {
-        explain::answer(end, &mut message)?;
+        explain::answer(end, message)?;
     }
     let reply = job.pattern == Pattern::RoundTrip;
     loop {
-        end.receive(&mut message).context("receive")?;
+        end.receive(message).context("receive")?;
         if message[0] == LAST {
             break;
         }
         received += 1;
         if reply {
-            end.send(&message).context("send")?;
+            end.send(message).context("send")?;
         } else if job.mechanism.loses {
             // The last message may come later, for it may have to be sent again.
             control.end.store(now()?, Ordering::Relaxed);
@@ -280,26 +289,27 @@ fn check(message: &[u8], expected: impl Fn(usize) -> u8) -> anyhow::Result<()> {
 /// The parent's part. CPU time and switches of the sample are this process's sums alone.
 fn measure(job: &Job, control: &Control, end: &mut dyn End) -> anyhow::Result<Sample> {
     pin(job.processors[0])?;
-    let mut message = vec![0; job.size];
+    let mut memory = Vec::new();
+    let message = aligned(&mut memory, job.size);
     for number in 0..CHECKED {
         message
             .iter_mut()
             .enumerate()
             .for_each(|(at, it)| *it = byte(number, at));
-        end.send(&message).context("send")?;
+        end.send(message).context("send")?;
         end.flush().context("send")?;
-        end.receive(&mut message).context("receive")?;
-        check(&message, |at| !byte(number, at))?;
+        end.receive(message).context("receive")?;
+        check(message, |at| !byte(number, at))?;
     }
     let (cpu, switches) = usage()?;
     message.fill(0);
     let mut counter = job.counted.then(calls::counter).transpose()?;
     let mut sample = match job.pattern {
         Pattern::RoundTrip if job.traced => {
-            explain::once(end, &mut message)?;
+            explain::once(end, message)?;
             Sample::default()
         }
-        Pattern::RoundTrip => round_trips(job, end, &mut message)?,
+        Pattern::RoundTrip => round_trips(job, end, message)?,
         Pattern::Stream => Sample::default(),
     };
     let (mut sent, begin) = (0, now()?);
@@ -308,7 +318,7 @@ fn measure(job: &Job, control: &Control, end: &mut dyn End) -> anyhow::Result<Sa
         let batch = (32_768 / job.size).clamp(1, 64) as u64;
         while now()? - begin < job.time.as_nanos() as u64 {
             for _ in 0..batch {
-                end.send(&message).context("send")?;
+                end.send(message).context("send")?;
             }
             sent += batch;
         }
@@ -316,13 +326,13 @@ fn measure(job: &Job, control: &Control, end: &mut dyn End) -> anyhow::Result<Sa
     }
     let calls = count(counter.as_mut())?;
     message.fill(LAST);
-    end.send(&message).context("send")?;
+    end.send(message).context("send")?;
     end.flush().context("send")?;
     // No event: the receiver says so in memory alone. It is at most one queue behind.
     let done = lesson::poll_until(LIMIT, || {
         let done = control.done.load(Ordering::Acquire);
         if !done && job.mechanism.loses {
-            end.send(&message).context("send")?;
+            end.send(message).context("send")?;
         }
         Ok(done.then_some(()))
     })?;

@@ -46,6 +46,8 @@ struct Head {
     sent: Padded<AtomicU64>,
     taken: Padded<AtomicU64>,
     sender_waits: Padded<AtomicU32>,
+    /// Which message lies in the first slot: the others follow.
+    first: Padded<AtomicU64>,
     /// Room for a semaphore that lies in memory: see [`Slots::place`].
     gates: [Padded<[AtomicU64; 8]>; 2],
 }
@@ -61,6 +63,8 @@ struct Direction<G> {
     full: G,
     room: G,
     position: u64,
+    /// As in the [`Head`]; of the sender.
+    first: u64,
 }
 
 struct Side<G> {
@@ -114,6 +118,7 @@ impl Slots {
                 full: gate(2 * number)?,
                 room: gate(2 * number + 1)?,
                 position: 0,
+                first: 0,
             })
         };
         let mut side = |input, output| -> anyhow::Result<_> {
@@ -132,8 +137,9 @@ impl<G: Gate> Direction<G> {
         unsafe { &*self.memory.start().add(self.offset).cast::<Head>() }
     }
 
-    fn slot(&self) -> *mut u8 {
-        let slot = (self.position % SLOTS) as usize;
+    /// Where the next message lies.
+    fn slot(&self, first: u64) -> *mut u8 {
+        let slot = ((self.position - first) % SLOTS) as usize;
         // SAFETY: the slots lie behind the Head, inside of the memory.
         unsafe {
             self.memory
@@ -157,8 +163,14 @@ impl<G: Gate> Direction<G> {
             }
         }
         debug_assert!(message.len() <= self.stride);
+        if self.head().taken.0.load(Ordering::Acquire) == self.position {
+            // All have been taken: the first slot again, for it is still in the cache.
+            self.first = self.position;
+            self.head().first.0.store(self.first, Ordering::Relaxed);
+        }
+        let slot = self.slot(self.first);
         // SAFETY: the slot is free, the message fits, and the receiver reads it after the post alone.
-        unsafe { ptr::copy_nonoverlapping(message.as_ptr(), self.slot(), message.len()) };
+        unsafe { ptr::copy_nonoverlapping(message.as_ptr(), slot, message.len()) };
         self.position += 1;
         self.head().sent.0.store(self.position, Ordering::Release);
         self.full.post()
@@ -167,14 +179,10 @@ impl<G: Gate> Direction<G> {
     fn receive(&mut self, message: &mut [u8]) -> io::Result<()> {
         self.full.wait()?;
         self.head().sent.0.load(Ordering::Acquire);
+        // It changes only while there is no message.
+        let slot = self.slot(self.head().first.0.load(Ordering::Relaxed));
         // SAFETY: the slot is full until `taken` says otherwise, and holds a message of this size.
-        unsafe {
-            ptr::copy_nonoverlapping(
-                self.slot().cast_const(),
-                message.as_mut_ptr(),
-                message.len(),
-            )
-        };
+        unsafe { ptr::copy_nonoverlapping(slot.cast_const(), message.as_mut_ptr(), message.len()) };
         self.position += 1;
         self.head().taken.0.store(self.position, Ordering::Release);
         fence(Ordering::SeqCst);

@@ -3,28 +3,36 @@
 use std::io;
 use std::ptr;
 
-use libc::{c_int, c_long};
+use ipc_bench::ring::LINE;
+use libc::{c_int, c_long, c_void};
 use sysv_msgq::Queue;
 
 use super::{End, Pair, Remove};
 
-/// A message as the calls want it: its type, then its bytes.
 struct Side {
     queue: c_int,
     sends: c_long,
     receives: c_long,
+    /// In it a message as the calls want it: its type, then its bytes.
     buffer: Vec<c_long>,
+    /// Where the bytes begin: on a cache line, as the type before them does not.
+    text: usize,
 }
 
 const TYPE: usize = size_of::<c_long>();
 
 pub fn open(size: usize) -> anyhow::Result<Pair> {
     let queue = Queue::private()?;
-    let side = |sends, receives| Side {
-        queue: queue.id(),
-        sends,
-        receives,
-        buffer: vec![0; 1 + size.div_ceil(TYPE)],
+    let side = |sends, receives| {
+        let buffer = vec![0; 2 * LINE / TYPE + size.div_ceil(TYPE)];
+        let text = 1 + buffer[1..].as_ptr().align_offset(LINE);
+        Side {
+            queue: queue.id(),
+            sends,
+            receives,
+            buffer,
+            text,
+        }
     };
     let mut pair = Pair::new(side(1, 2), side(2, 1));
     pair.remove = Some(Remove::Queue(queue.id()));
@@ -44,10 +52,15 @@ pub fn number(path: &str) -> Option<usize> {
 impl Side {
     fn text(&mut self, length: usize) -> *mut u8 {
         assert!(
-            TYPE + length <= self.buffer.len() * TYPE,
+            length <= (self.buffer.len() - self.text) * TYPE,
             "the buffer is too small"
         );
-        self.buffer[1..].as_mut_ptr().cast()
+        self.buffer[self.text..].as_mut_ptr().cast()
+    }
+
+    /// The message: a type and room for the bytes.
+    fn message(&mut self) -> *mut c_void {
+        self.buffer[self.text - 1..].as_mut_ptr().cast()
     }
 }
 
@@ -56,15 +69,16 @@ impl End for Side {
         let text = self.text(message.len());
         // SAFETY: the buffer has room for that many bytes behind the type, as `text` has checked.
         unsafe { ptr::copy_nonoverlapping(message.as_ptr(), text, message.len()) };
-        self.buffer[0] = self.sends;
-        // SAFETY: the buffer is a type and that many bytes.
-        retry(|| unsafe { libc::msgsnd(self.queue, self.buffer.as_ptr().cast(), message.len(), 0) })
+        self.buffer[self.text - 1] = self.sends;
+        let whole = self.message();
+        // SAFETY: it is a type and that many bytes.
+        retry(|| unsafe { libc::msgsnd(self.queue, whole, message.len(), 0) })
     }
 
     fn receive(&mut self, message: &mut [u8]) -> io::Result<()> {
         let text = self.text(message.len()).cast_const();
+        let into = self.message();
         retry(|| {
-            let into = self.buffer.as_mut_ptr().cast();
             // SAFETY: the buffer has room for a type and that many bytes.
             let got = unsafe { libc::msgrcv(self.queue, into, message.len(), self.receives, 0) };
             if got < 0 { -1 } else { 0 }
