@@ -30,11 +30,19 @@ pub const LIMIT: Duration = Duration::from_secs(10);
 
 /// One of the two was killed, or did not end in time: that is nothing to go on after.
 #[derive(Debug)]
-pub struct Lost(String);
+pub enum Lost {
+    /// The first or the second one.
+    Killed(&'static str),
+    Late,
+}
 
 impl fmt::Display for Lost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: nothing more was measured", self.0)
+        match self {
+            Self::Killed(name) => write!(f, "the {name} process was killed")?,
+            Self::Late => write!(f, "a process is late")?,
+        }
+        write!(f, ": nothing more was measured")
     }
 }
 
@@ -92,13 +100,15 @@ pub fn both<T: Serialize + DeserializeOwned>(
         Ok(_) => deadline,
         Err(_) => Instant::now() + Duration::from_millis(100),
     };
-    while second.alive().is_some() {
-        match ready([second.alive(), None], deadline) {
-            Ok(_) => second.end()?,
-            Err(late) => return said.map_err(|error| anyhow!(error)).and(Err(late)),
-        }
+    let ended = match second.alive() {
+        None => Ok(()),
+        alive => ready([alive, None], deadline).and_then(|_| second.end()),
+    };
+    match (said, ended) {
+        (Err(_), Err(error)) if matches!(error.downcast_ref(), Some(Lost::Killed(_))) => Err(error),
+        (Err(said), _) => Err(anyhow!(said)),
+        (Ok(said), ended) => ended.map(|()| said),
     }
-    said.map_err(|error| anyhow!(error))
 }
 
 /// Sleeps until one of the descriptors can be read: which. See poll(2).
@@ -111,7 +121,7 @@ fn ready(fds: [Option<BorrowedFd<'_>>; 2], deadline: Instant) -> anyhow::Result<
         .map(|fd| PollFd::new(*fd, PollFlags::POLLIN))
         .collect();
     if poll(&mut there, left).context("poll")? == 0 {
-        return Err(Lost("a process is late".into()).into());
+        return Err(Lost::Late.into());
     }
     let mut there = there.iter().map(|it| it.any().unwrap_or(false));
     Ok(fds.map(|fd| fd.is_some() && there.next().unwrap_or(false)))
@@ -121,8 +131,10 @@ fn ready(fds: [Option<BorrowedFd<'_>>; 2], deadline: Instant) -> anyhow::Result<
 struct Child {
     name: &'static str,
     pid: Pid,
-    /// Can be read once it has ended: see pidfd_open(2). `None` when its status has been taken.
+    /// Can be read once it has ended: see pidfd_open(2).
     pidfd: Option<OwnedFd>,
+    /// Its status has been taken: the pid may be another's.
+    ended: bool,
 }
 
 impl Child {
@@ -145,6 +157,7 @@ impl Child {
                     name,
                     pid: child,
                     pidfd: None,
+                    ended: false,
                 };
                 // SAFETY: it takes no pointer.
                 let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, child.as_raw(), 0) };
@@ -163,18 +176,19 @@ impl Child {
     /// Takes its status.
     fn end(&mut self) -> anyhow::Result<()> {
         let status = waitpid(self.pid, None).context("waitpid")?;
+        self.ended = true;
         self.pidfd = None;
         match status {
             WaitStatus::Exited(_, 0) => Ok(()),
             WaitStatus::Exited(..) => bail!("the {} process has failed", self.name),
-            _ => Err(Lost(format!("the {} process was killed", self.name)).into()),
+            _ => Err(Lost::Killed(self.name).into()),
         }
     }
 }
 
 impl Drop for Child {
     fn drop(&mut self) {
-        if self.pidfd.is_some() {
+        if !self.ended {
             let _ = kill(self.pid, Signal::SIGKILL);
             let _ = waitpid(self.pid, None);
         }
