@@ -9,7 +9,8 @@ setup_file() {
 app=$1 writers=$2 lines=$3
 for ((writer = 1; writer <= writers; writer++)); do
   printf -v padding '%*s' $((${PADDING:-0} + writer * 5)) ''
-  mapfile -t messages < <(seq -f "writer $writer line %g ${padding// /x} end" "$lines")
+  padding=${padding// /x} messages=()
+  for ((line = 1; line <= lines; line++)); do messages+=("writer $writer line $line $padding end"); done
   "$app" --fifo fifo "${@:4}" "${messages[@]}" 2> "error.$writer" &
   pids[writer]=$!
 done
