@@ -154,6 +154,7 @@ fn plan(args: &Args, machine: &Machine) -> anyhow::Result<Plan> {
     let patterns = match args.rate {
         _ if args.once => vec![Pattern::RoundTrip],
         Some(_) => vec![Pattern::RoundTrip],
+        None if args.versus.is_some() => vec![Pattern::RoundTrip],
         None if args.peaks => vec![Pattern::Stream],
         None => vec![Pattern::RoundTrip, Pattern::Stream],
     };
