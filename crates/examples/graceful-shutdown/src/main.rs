@@ -8,6 +8,7 @@ mod flag;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::thread;
 
 use anyhow::Context;
@@ -25,6 +26,9 @@ struct Args {
     #[arg(long)]
     flag: bool,
 }
+
+/// Whoever has this ends the program.
+static ENDING: Mutex<()> = Mutex::new(());
 
 fn main() -> Result<(), Failure> {
     let Args { path, flag } = Args::parse();
@@ -47,7 +51,10 @@ fn main() -> Result<(), Failure> {
         .spawn(move || lesson::end(die_cleanly(&signals, &made)))
         .context("start the signal thread")?;
 
-    print_lines(&path, || true)?;
+    let printed = print_lines(&path, || true);
+    // Has the thread begun? Then its signal is why this ends, and not that open finds no FIFO any more.
+    let _ending = ENDING.lock();
+    printed?;
     fifo::unlink(&path);
     say!("Done: the FIFO is removed");
     Ok(())
@@ -58,6 +65,7 @@ fn die_cleanly(signals: &SigSet, made: &Path) -> anyhow::Result<()> {
     // Sleeps until one of the signals is pending and takes it. No handler runs, so this is a
     // function like any other: it may take locks, allocate and print.
     let number = signals.wait().context("sigwait")?;
+    let _ending = ENDING.lock();
     fifo::unlink(made);
     note!("{number}: the FIFO is removed");
 
