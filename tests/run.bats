@@ -60,9 +60,9 @@ shows() { [[ $(screen) == *"$1"* ]]; }
   command -v tmux || skip "tmux is not installed"
   [[ ! -e /tmp/example_fifo ]] || skip "/tmp/example_fifo is in use"
   touch "$BATS_FILE_TMPDIR/ours"
-  # A terminal with the panes in it: tmux in tmux.
+  # A terminal with the panes in it: tmux in tmux. Its shells read nobody's ~/.bashrc.
   tmux_here new-session -d -s seat -x 150 -y 24 \
-    "env -u TMUX TMUX_TMPDIR='$DIR' '$ROOT/scripts/run' fifo"
+    "env -u TMUX SHELL=/bin/sh TMUX_TMPDIR='$DIR' '$ROOT/scripts/run' fifo"
   wait_until shows "Writer: FIFO opened"
   wait_until shows "Reader: FIFO opened"
   tmux_here send-keys -t seat "hello there" Enter
