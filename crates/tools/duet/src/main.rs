@@ -10,7 +10,7 @@ use std::os::fd::OwnedFd;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::process::{Command, Stdio, id};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
@@ -46,6 +46,8 @@ struct Program {
     spoke: bool,
     /// Its exit status once it has ended; none for a signal.
     ended: Option<Option<i32>>,
+    /// The thread that waits for its end.
+    waiting: JoinHandle<()>,
 }
 
 fn main() -> Result<(), Failure> {
@@ -54,8 +56,10 @@ fn main() -> Result<(), Failure> {
     let width = args.programs.iter().filter_map(|it| it.find(':')).max();
     let mut running: Vec<Program> = Vec::new();
     let outcome = perform(&args, &stage, width.unwrap_or(0), &mut running);
-    for program in running.iter().filter(|it| it.ended.is_none()) {
+    drop(stage); // Nobody waits for room in the inbox any more.
+    for program in running.into_iter().filter(|it| it.ended.is_none()) {
         let _ = kill(program.pid, Signal::SIGKILL);
+        let _ = program.waiting.join();
     }
     Ok(outcome?)
 }
@@ -134,7 +138,7 @@ impl Stage {
         let pid = Pid::from_raw(child.id().try_into().context("pid")?);
         // Its end goes through the inbox too, and so comes after all that it wrote.
         let end = socket(OUTPUT[2])?;
-        thread::spawn(move || {
+        let waiting = thread::spawn(move || {
             let status = child.wait().ok().and_then(|status| status.code());
             let _ = end.send(status.map_or(String::new(), |it| it.to_string()).as_bytes());
         });
@@ -144,6 +148,7 @@ impl Stage {
             unfinished: Default::default(),
             spoke: false,
             ended: None,
+            waiting,
         })
     }
 
