@@ -64,6 +64,7 @@ fn messages_arrive(waiting: Waiting, count: u64) {
         let mut side = Side::new(waiting);
         for message in 1..=count {
             side.wait_for_message(&ring.0);
+            assert!(side.has(message));
             // SAFETY: loom itself checks that nobody writes the cell.
             assert_eq!(ring.1.with(|line| unsafe { *line }), message);
             side.release(&ring.0, 1);

@@ -8,6 +8,9 @@ use std::ptr::NonNull;
 use anyhow::Context;
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, mmap_anonymous, munmap};
 
+/// Bytes of a huge page: see MAP_HUGETLB in mmap(2).
+pub const HUGE: usize = 2 << 20;
+
 /// A mapping, filled with zeros, at the start of a page; unmapped when dropped.
 pub struct Shared {
     start: NonNull<c_void>,
@@ -26,6 +29,11 @@ impl Shared {
     /// # Errors
     /// When there is no room.
     pub fn anonymous(size: usize, flags: MapFlags) -> anyhow::Result<Self> {
+        // What is mapped in huge pages must be unmapped in whole ones.
+        let size = match flags.contains(MapFlags::MAP_HUGETLB) {
+            true => size.next_multiple_of(HUGE),
+            false => size,
+        };
         let length = NonZeroUsize::new(size).context("a mapping of no bytes")?;
         let protection = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
         // SAFETY: the kernel chooses a place where nothing is mapped.

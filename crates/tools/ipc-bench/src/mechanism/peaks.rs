@@ -44,10 +44,10 @@ pub static PEAKS: &[Peak] = &[
         mechanism: Mechanism {
             spins: true,
             busy_calls: 0,
-            ..kernel("ring-8MiB", Kind::SharedMemory, ring::large)
+            ..kernel("ring-4MiB", Kind::SharedMemory, ring::large)
         },
         than: "ring-spin",
-        gives_up: "8 MiB each way, more than a processor's second cache holds",
+        gives_up: "4 MiB each way, more than a processor's second cache holds",
         seen: None,
     },
     Peak {
@@ -56,7 +56,7 @@ pub static PEAKS: &[Peak] = &[
             busy_calls: 0,
             ..kernel("ring-huge", Kind::SharedMemory, ring::huge)
         },
-        than: "ring-8MiB",
+        than: "ring-4MiB",
         gives_up: "pages of 2 MiB, which root has to set aside",
         seen: None,
     },

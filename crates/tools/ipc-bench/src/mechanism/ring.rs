@@ -1,9 +1,10 @@
 //! The ring of this crate: no system call at all, or none while nobody sleeps.
 
 use std::io;
+use std::sync::Arc;
 
 use anyhow::Context;
-use ipc_bench::memory::Shared;
+use ipc_bench::memory::{HUGE, Shared};
 use ipc_bench::ring::{Consumer, Producer, Ring, Waiting};
 use nix::sys::mman::MapFlags;
 
@@ -13,11 +14,11 @@ use super::{End, Pair};
 const LOOKS: u32 = 2000;
 
 /// Bytes of the ring that is larger than a second cache.
-const LARGE: usize = 8 << 20;
+const LARGE: usize = 4 << 20;
 
 struct Side {
-    input: Consumer<'static>,
-    output: Producer<'static>,
+    input: Consumer,
+    output: Producer,
 }
 
 pub fn spinning(size: usize) -> anyhow::Result<Pair> {
@@ -38,9 +39,9 @@ pub fn large(_size: usize) -> anyhow::Result<Pair> {
     of_size(LARGE, Waiting::Spin, MapFlags::empty())
 }
 
-/// In pages of 2 MiB: eight megabytes are 4 entries of the processor's table of pages, not 2,048.
+/// In pages of 2 MiB: four megabytes are 2 entries of the processor's table of pages, not 1,024.
 pub fn huge(_size: usize) -> anyhow::Result<Pair> {
-    let pages = 2 * Ring::memory_for(LARGE).div_ceil(2 << 20);
+    let pages = 2 * Ring::memory_for(LARGE).div_ceil(HUGE);
     of_size(LARGE, Waiting::Spin, MapFlags::MAP_HUGETLB).with_context(|| {
         format!("{pages} huge pages (as root: echo {pages} > /proc/sys/vm/nr_hugepages)")
     })
@@ -48,21 +49,16 @@ pub fn huge(_size: usize) -> anyhow::Result<Pair> {
 
 fn of_size(bytes: usize, waiting: Waiting, flags: MapFlags) -> anyhow::Result<Pair> {
     let (one, two) = (ring(bytes, flags)?, ring(bytes, flags)?);
-    let ours = Side {
-        input: one.consumer(waiting),
-        output: two.producer(waiting),
+    let side = |from: &Arc<Ring>, to: &Arc<Ring>| Side {
+        input: from.consumer(waiting),
+        output: to.producer(waiting),
     };
-    let theirs = Side {
-        input: two.consumer(waiting),
-        output: one.producer(waiting),
-    };
-    Ok(Pair::new(ours, theirs))
+    Ok(Pair::new(side(&one, &two), side(&two, &one)))
 }
 
-/// It is never unmapped: the process that it was made for ends after its run.
-fn ring(bytes: usize, flags: MapFlags) -> anyhow::Result<&'static Ring> {
+fn ring(bytes: usize, flags: MapFlags) -> anyhow::Result<Arc<Ring>> {
     let memory = Shared::anonymous(Ring::memory_for(bytes), flags | MapFlags::MAP_POPULATE)?;
-    Ok(Box::leak(Box::new(Ring::new(memory, bytes)?)))
+    Ok(Arc::new(Ring::new(memory, bytes)?))
 }
 
 impl End for Side {

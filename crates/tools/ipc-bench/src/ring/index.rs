@@ -61,6 +61,11 @@ impl Side {
         }
     }
 
+    /// The consumer's: whether what ends at this position is known to be there.
+    pub fn has(&self, position: u64) -> bool {
+        self.copy >= position
+    }
+
     /// This side's position.
     pub fn position(&self) -> u64 {
         self.own

@@ -9,6 +9,7 @@ use super::atomics;
 mod index;
 
 use std::slice;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::ensure;
@@ -59,17 +60,17 @@ impl Ring {
     }
 
     /// The sending side. There must be one at a time.
-    pub fn producer(&self, waiting: Waiting) -> Producer<'_> {
+    pub fn producer(self: &Arc<Self>, waiting: Waiting) -> Producer {
         Producer {
-            ring: self,
+            ring: Arc::clone(self),
             side: Side::new(waiting),
         }
     }
 
     /// The receiving side. There must be one at a time.
-    pub fn consumer(&self, waiting: Waiting) -> Consumer<'_> {
+    pub fn consumer(self: &Arc<Self>, waiting: Waiting) -> Consumer {
         Consumer {
-            ring: self,
+            ring: Arc::clone(self),
             side: Side::new(waiting),
         }
     }
@@ -105,28 +106,44 @@ impl Ring {
     }
 }
 
+/// So many lines ahead the consumer asks for what it will read: by then they have come from the other
+/// processor. (Without it a 64-byte message takes five times as long.)
+const AHEAD: u64 = 16;
+
+/// Begins to fetch a cache line, and waits for nothing.
+fn prefetch(place: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch has no effect but on the caches, whatever the address is.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(place.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = place;
+}
+
 fn lines_of(length: usize) -> u64 {
     length.div_ceil(LINE).max(1) as u64
 }
 
 /// The sending side of a [`Ring`].
-pub struct Producer<'a> {
-    ring: &'a Ring,
+pub struct Producer {
+    ring: Arc<Ring>,
     side: Side,
 }
 
 /// Room in the ring, to write a message in place; the message exists once it is sent.
-pub struct Room<'p, 'a> {
-    producer: &'p mut Producer<'a>,
+pub struct Room<'p> {
+    producer: &'p mut Producer,
     length: usize,
 }
 
-impl<'a> Producer<'a> {
+impl Producer {
     /// Waits for room for a message of that length, to be written where it stays.
     ///
     /// # Panics
     /// When it is longer than [`Ring::max`].
-    pub fn room(&mut self, length: usize) -> Room<'_, 'a> {
+    pub fn room(&mut self, length: usize) -> Room<'_> {
         assert!(
             length <= self.ring.max(),
             "{length} bytes are more than the ring takes"
@@ -156,10 +173,10 @@ impl<'a> Producer<'a> {
     }
 }
 
-impl Room<'_, '_> {
+impl Room<'_> {
     /// Where to write the message; what stands there is left over from an earlier one.
     pub fn bytes(&mut self) -> &mut [u8] {
-        let ring = self.producer.ring;
+        let ring = &self.producer.ring;
         // SAFETY: `room` has waited until these lines are free: the consumer reads none of them before
         // `send` publishes them, and there is one producer.
         unsafe {
@@ -176,8 +193,8 @@ impl Room<'_, '_> {
 }
 
 /// The receiving side of a [`Ring`].
-pub struct Consumer<'a> {
-    ring: &'a Ring,
+pub struct Consumer {
+    ring: Arc<Ring>,
     side: Side,
 }
 
@@ -188,14 +205,17 @@ pub struct Message<'c> {
     side: &'c mut Side,
 }
 
-impl Consumer<'_> {
+impl Consumer {
     /// Waits for the next message.
     pub fn message(&mut self) -> Message<'_> {
-        let ring = self.ring;
+        let ring = &*self.ring;
         loop {
             self.side.wait_for_message(ring.index());
             let position = self.side.position();
             let place = ring.place(position);
+            if self.side.has(position + AHEAD + 1) {
+                prefetch(ring.payload(position + AHEAD));
+            }
             let length = ring.lengths()[place].load(Ordering::Relaxed);
             if length == SKIP {
                 self.side.release(ring.index(), ring.lines - place as u64);
@@ -241,7 +261,7 @@ impl Drop for Message<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
+    use std::sync::{Arc, mpsc};
     use std::thread;
     use std::time::Duration;
 
@@ -250,9 +270,9 @@ mod tests {
     use super::{LINE, Ring, Waiting};
     use crate::memory::Shared;
 
-    fn ring(bytes: usize) -> Ring {
+    fn ring(bytes: usize) -> Arc<Ring> {
         let memory = Shared::anonymous(Ring::memory_for(bytes), MapFlags::empty()).expect("memory");
-        Ring::new(memory, bytes).expect("a ring")
+        Arc::new(Ring::new(memory, bytes).expect("a ring"))
     }
 
     /// Message `number`: its length changes, and so does each of its bytes.
