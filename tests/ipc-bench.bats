@@ -180,6 +180,17 @@ needs_strace() { strace -o /dev/null true 2> /dev/null || skip "strace may not t
     wait_until gone
   done
 }
+@test "Ctrl-C, which the terminal sends to all of its processes: it ends of that, without a word" {
+  for ((i = 0; i < $(rounds 30); i++)); do
+    # A session of its own: so there is a group to send it to.
+    start bench setsid "$BIN/ipc-bench" --only pipe,eventfd --time-ms 300 --sizes 64
+    wait_until has_child
+    kill -INT -- "-${PID[bench]}"
+    finish bench 130
+    silent bench
+    wait_until gone
+  done
+}
 has_child() { grep -q . "/proc/${PID[bench]}/task/${PID[bench]}/children"; }
 
 # What it measures first has two children too, and no queue.

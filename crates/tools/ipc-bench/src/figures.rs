@@ -164,7 +164,11 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Figures> {
                                 time: plan.time.min(COUNTED),
                                 ..cell.job
                             };
-                            cell.calls = Some(run::run(&counted)?.calls);
+                            cell.calls = match run::run(&counted) {
+                                Ok(sample) => Some(sample.calls),
+                                Err(error) if error.is::<Lost>() => return Err(error),
+                                Err(_) => None, // The row has its times all the same.
+                            };
                         }
                     }
                     Err(error) if error.is::<Lost>() => return Err(error),

@@ -148,8 +148,10 @@ impl Child {
         // progress bar) hold no lock that the child needs: it allocates, and glibc keeps malloc usable.
         match unsafe { fork() }.context("fork")? {
             ForkResult::Child => {
+                // First, while signals are still blocked: none comes in between.
+                let ready = end_with(parent, remove);
                 lesson::forked();
-                let ended = end_with(parent, remove).and_then(|()| main());
+                let ended = ready.and_then(|()| main());
                 lesson::end(ended.with_context(|| format!("the {name} process")))
             }
             ForkResult::Parent { child } => {
@@ -211,6 +213,9 @@ fn end_with(parent: u32, remove: Option<Remove>) -> anyhow::Result<()> {
     let _ = REMOVE.set(remove);
     // SAFETY: the handler makes system calls and reads what was set before, nothing else.
     unsafe { signal(Signal::SIGUSR1, SigHandler::Handler(orphaned)) }.context("signal")?;
+    // Ctrl-C is for this child too; but how the program ends is for its parent to say.
+    // SAFETY: SIG_IGN installs no handler.
+    unsafe { signal(Signal::SIGINT, SigHandler::SigIgn) }.context("signal")?;
     set_pdeathsig(Signal::SIGUSR1).context("prctl PR_SET_PDEATHSIG")?;
     if getppid().as_raw() as u32 != parent {
         orphaned(0); // It was quicker.

@@ -3,9 +3,12 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, IoSlice, Read};
+use std::os::fd::AsRawFd;
 
 use anyhow::Context;
+use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, SpliceFFlags, fcntl, splice, vmsplice};
+use nix::sched::sched_yield;
 use nix::unistd::pipe;
 
 use super::{End, Pair};
@@ -71,22 +74,18 @@ impl End for Pages {
 
     fn flush(&mut self) -> io::Result<()> {
         // What is in the pipe are the sender's pages: whoever writes to them changes what was sent. The
-        // kernel does not tell when the last one has been taken, so this asks.
-        let mut bytes = 1;
-        while bytes > 0 {
-            nix::sched::sched_yield()?;
-            unread(&self.output, &mut bytes)?;
+        // kernel does not tell when the last one has been taken, so this asks, until the run's own limit.
+        while unread(&self.output)? > 0 {
+            sched_yield()?;
         }
         Ok(())
     }
 }
 
 /// How many bytes are in a pipe: see FIONREAD in pipe(7).
-fn unread(pipe: &File, bytes: &mut i32) -> io::Result<()> {
-    use std::os::fd::AsRawFd;
+fn unread(pipe: &File) -> io::Result<i32> {
+    let mut bytes: libc::c_int = 0;
     // SAFETY: FIONREAD writes one int, into a variable that outlives the call.
-    match unsafe { libc::ioctl(pipe.as_raw_fd(), libc::FIONREAD, bytes) } {
-        -1 => Err(io::Error::last_os_error()),
-        _ => Ok(()),
-    }
+    Errno::result(unsafe { libc::ioctl(pipe.as_raw_fd(), libc::FIONREAD, &raw mut bytes) })?;
+    Ok(bytes)
 }
