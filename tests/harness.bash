@@ -167,17 +167,22 @@ end_of_input() {
 }
 
 # wait_for NAME TEXT: until the program has printed it. A file has no event that the shell
-# could wait for, so this polls, with a deadline.
+# could wait for, so this polls, with a deadline; no longer than there is somebody who could print it.
 wait_for() {
-  local end=$((SECONDS + DEADLINE))
+  local end=$((SECONDS + DEADLINE)) vain=""
   until grep -qsF -- "$2" "$LOGS/$1.out" "$LOGS/$1.err"; do
-    if ((SECONDS > end)); then
-      echo "$1 did not print within $DEADLINE s: $2"
+    if [[ -n $vain ]]; then
+      echo "$1 $vain: $2"
       show "$1"
       explain_hang
       return 1
+    elif ended "$1" && gone; then
+      vain="has ended and did not print" # but one more look: it may have been the last thing it did
+    elif ((SECONDS > end)); then
+      vain="did not print within $DEADLINE s"
+    else
+      pause
     fi
-    pause
   done
 }
 
@@ -202,6 +207,9 @@ pause() {
 # asleep NAME: whether the program is blocked in a system call.
 asleep() { state_of "${PID[$1]}" && [[ $STATE == S ]]; }
 
+# ended NAME: whether the program is no more.
+ended() { ! state_of "${PID[$1]}" || [[ $STATE == Z ]]; }
+
 # state_of PID: into STATE, as in proc(5). Fails when there is no such process.
 state_of() {
   { read -r STATE < "/proc/$1/stat"; } 2> /dev/null || return
@@ -225,7 +233,7 @@ program_pid() {
 
 # freeze NAME: SIGSTOP, until it has taken effect; before it is scheduled the program may go on.
 freeze() { stop "$1" STOP && wait_until frozen "$1"; }
-frozen() { ! state_of "${PID[$1]}" || [[ $STATE == [TZ] ]]; } # or ended
+frozen() { ended "$1" || [[ $STATE == T ]]; } # or ended
 
 # shake NAME...: stops and continues them (Ctrl-Z and fg) some 100 times a second, until the last
 # one ends, but no longer than a second or two.

@@ -44,6 +44,32 @@ project() {
   one_error ipc-grade 'there is no exercise "missing"'
 }
 
+@test "a stage of which nothing works is the last one that is tested" {
+  mkdir -p crates/exercises/staged tests/exercises scripts fake
+  touch crates/exercises/staged/{Cargo.toml,README.md}
+  cp "$ROOT/scripts/tools" scripts/
+  # There is nothing to build.
+  printf '#!/bin/sh\n' > fake/cargo
+  chmod +x fake/cargo
+  ln -s "$BATS_ROOT/bin/bats" fake/ # the one in PATH here is bats' own inner one
+  printf '@test "%s" { %s; }\n' > tests/exercises/staged.bats \
+    "[1] stage 1: one works" true \
+    "[2] stage 1: the other does not" false \
+    "[4] stage 2: nothing" false \
+    "[8] stage 2: nothing either" false \
+    "[16] stage 3: that would work" true
+  PATH=$DIR/fake:$PATH run_to_end ipc-grade 0 exercise staged
+  grep -E '^(passed|FAILED|not yet|Score)' "$LOGS/ipc-grade.out" > shown || show ipc-grade
+  diff - shown <<- 'END'
+	passed   [1] stage 1: one works
+	FAILED   [2] stage 1: the other does not
+	FAILED   [4] stage 2: nothing
+	FAILED   [8] stage 2: nothing either
+	not yet  [16] stage 3: that would work: first stage 2
+	Score: 1/31
+	END
+}
+
 # next_hint N [OPTION]: it is that one of three.
 next_hint() {
   run_to_end ipc-grade 0 hint fix-pipe-eof "${@:2}"

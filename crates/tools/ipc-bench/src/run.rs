@@ -241,25 +241,15 @@ fn serve(job: &Job, control: &Control, end: &mut dyn End) -> anyhow::Result<()> 
     }
     let (cpu, switches) = usage()?;
     let mut counter = job.counted.then(calls::counter).transpose()?;
-    let mut received = 0;
     if job.traced {
         explain::answer(end, message)?;
     }
-    let reply = job.pattern == Pattern::RoundTrip;
-    loop {
-        end.receive(message).context("receive")?;
-        if message[0] == LAST {
-            break;
-        }
-        received += 1;
-        if reply {
-            end.send(message).context("send")?;
-        } else if job.mechanism.loses {
-            // The last message may come later, for it may have to be sent again.
-            control.end.store(now()?, Ordering::Relaxed);
-        }
-    }
-    if !job.mechanism.loses {
+    let received = match job.pattern {
+        Pattern::RoundTrip => end.answer_all(message, LAST)?,
+        Pattern::Stream if job.mechanism.loses => receive_what_comes(end, message, &control.end)?,
+        Pattern::Stream => end.receive_all(message, LAST)?,
+    };
+    if control.end.load(Ordering::Relaxed) == 0 {
         control.end.store(now()?, Ordering::Relaxed);
     }
     control
@@ -273,6 +263,24 @@ fn serve(job: &Job, control: &Control, end: &mut dyn End) -> anyhow::Result<()> 
     control.received.store(received, Ordering::Relaxed);
     control.done.store(true, Ordering::Release);
     Ok(())
+}
+
+/// Receives until the last message, which may come long after the one before it, for it may have to be
+/// sent again: the time is therefore noted at each.
+fn receive_what_comes(
+    end: &mut dyn End,
+    message: &mut [u8],
+    time: &AtomicU64,
+) -> anyhow::Result<u64> {
+    let mut received = 0;
+    loop {
+        end.receive(message).context("receive")?;
+        if message[0] == LAST {
+            return Ok(received);
+        }
+        received += 1;
+        time.store(now()?, Ordering::Relaxed);
+    }
 }
 
 fn check(message: &[u8], expected: impl Fn(usize) -> u8) -> anyhow::Result<()> {
@@ -314,13 +322,10 @@ fn measure(job: &Job, control: &Control, end: &mut dyn End) -> anyhow::Result<Sa
     };
     let (mut sent, begin) = (0, now()?);
     if job.pattern == Pattern::Stream {
-        // The clock is looked at once for so many messages: its share is then below a thousandth.
-        let batch = (32_768 / job.size).clamp(1, 64) as u64;
+        let batch = batch(job.size);
         while now()? - begin < job.time.as_nanos() as u64 {
-            for _ in 0..batch {
-                end.send(message).context("send")?;
-            }
-            sent += batch;
+            end.send_all(message, batch)?;
+            sent += u64::from(batch);
         }
         end.flush().context("send")?;
     }
@@ -416,31 +421,42 @@ fn count(counter: Option<&mut Counter>) -> anyhow::Result<u64> {
 /// # Errors
 /// When the time is too short for anything.
 pub fn own_share(time: Duration) -> anyhow::Result<f64> {
-    struct Nothing;
+    /// Of its messages so many are still to come; the one after them is the last.
+    struct Nothing(u64);
     impl End for Nothing {
         fn send(&mut self, message: &[u8]) -> io::Result<()> {
             black_box(message);
             Ok(())
         }
         fn receive(&mut self, message: &mut [u8]) -> io::Result<()> {
+            self.0 -= 1;
+            message[0] = if self.0 == 0 { LAST } else { 0 };
             black_box(message);
             Ok(())
         }
     }
-    let mut nothing: Box<dyn End> = black_box(Box::new(Nothing));
-    Ok(2.0 * bare(&mut *nothing, &mut [0; 64], time)?)
+    let mut sender: Box<dyn End> = black_box(Box::new(Nothing(u64::MAX)));
+    let sends = bare(&mut *sender, &mut [0; 64], time)?;
+    let count = 1 + (time.as_nanos() as f64 / sends) as u64;
+    let mut answerer: Box<dyn End> = black_box(Box::new(Nothing(count)));
+    let begin = Instant::now();
+    answerer.answer_all(&mut [0; 64], LAST)?;
+    Ok(sends + begin.elapsed().as_nanos() as f64 / count as f64)
 }
 
-/// Nanoseconds for each round trip; the clock is looked at for every sixteenth.
+/// The clock is looked at once for so many messages: its share is then below a thousandth.
+fn batch(size: usize) -> u32 {
+    (32_768 / size.max(1)).clamp(1, 64) as u32
+}
+
+/// Nanoseconds for each round trip.
 fn bare(end: &mut dyn End, message: &mut [u8], time: Duration) -> anyhow::Result<f64> {
+    let batch = batch(message.len());
     let begin = Instant::now();
     let mut count = 0;
     while begin.elapsed() < time {
-        for _ in 0..16 {
-            end.send(message).context("send")?;
-            end.receive(message).context("receive")?;
-        }
-        count += 16;
+        end.round_trips(message, batch)?;
+        count += batch;
     }
     ensure!(count > 0, "no message came back");
     Ok(begin.elapsed().as_nanos() as f64 / f64::from(count))

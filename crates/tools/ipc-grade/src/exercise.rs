@@ -123,6 +123,11 @@ impl Test {
         })
     }
 
+    /// The number of its stage, `2` of "stage 2: what is typed"; a small exercise has no stages.
+    pub fn stage(&self) -> Option<&str> {
+        Some(self.name.strip_prefix("stage ")?.split_once(':')?.0)
+    }
+
     /// Its name as bats has it.
     pub fn title(&self) -> String {
         format!("[{}] {}", self.points, self.name)

@@ -23,7 +23,12 @@ mod zerocopy;
 
 use std::io;
 
+use anyhow::Context;
+
 /// One side of a conversation. Each side is used by one process.
+///
+/// The loops that are measured are provided here, so that each is compiled once for every mechanism, its
+/// calls known and inlined: an indirect call for each message would be in the figures.
 pub trait End {
     /// Sends one message, and sleeps (or spins) while there is no room for it.
     ///
@@ -44,6 +49,60 @@ pub trait End {
     /// Those of the call underneath.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+
+    /// Sends so many messages.
+    ///
+    /// # Errors
+    /// Those of `send`.
+    fn send_all(&mut self, message: &[u8], count: u32) -> anyhow::Result<()> {
+        for _ in 0..count {
+            self.send(message).context("send")?;
+        }
+        Ok(())
+    }
+
+    /// Sends so many messages, each when the last one has been answered.
+    ///
+    /// # Errors
+    /// Those of `send` and `receive`.
+    fn round_trips(&mut self, message: &mut [u8], count: u32) -> anyhow::Result<()> {
+        for _ in 0..count {
+            self.send(message).context("send")?;
+            self.receive(message).context("receive")?;
+        }
+        Ok(())
+    }
+
+    /// Answers messages, until one begins with `last`; says how many came before that.
+    ///
+    /// # Errors
+    /// Those of `send` and `receive`.
+    fn answer_all(&mut self, message: &mut [u8], last: u8) -> anyhow::Result<u64> {
+        let mut received = 0;
+        loop {
+            self.receive(message).context("receive")?;
+            if message[0] == last {
+                return Ok(received);
+            }
+            received += 1;
+            self.send(message).context("send")?;
+        }
+    }
+
+    /// Receives messages, until one begins with `last`; says how many came before that.
+    ///
+    /// # Errors
+    /// Those of `receive`.
+    fn receive_all(&mut self, message: &mut [u8], last: u8) -> anyhow::Result<u64> {
+        let mut received = 0;
+        loop {
+            self.receive(message).context("receive")?;
+            if message[0] == last {
+                return Ok(received);
+            }
+            received += 1;
+        }
     }
 }
 
