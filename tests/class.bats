@@ -6,7 +6,10 @@ load harness
 # build takes its time; LONG=1 (make soak) grades real ones, kills, and goes on.
 submissions=$ROOT/tests/submissions
 
-setup_file() { "$BIN/ipc-grade" canary 2> /dev/null | grep -qE 'level [12]' || skip "no isolation here: make doctor"; }
+setup_file() {
+  "$BIN/ipc-grade" canary 2> /dev/null | grep -qE 'level [12]' || skip "no isolation here: make doctor"
+  "$BIN/ipc-grade" prepare # no part of any test's time
+}
 
 long_form() { [[ -n ${LONG:-} ]] || skip "long form: make soak"; }
 

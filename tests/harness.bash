@@ -176,7 +176,7 @@ wait_for() {
       show "$1"
       explain_hang
       return 1
-    elif ended "$1" && gone; then
+    elif ended "$1" && [[ -z $(processes) ]]; then
       vain="has ended and did not print" # but one more look: it may have been the last thing it did
     elif ((SECONDS > end)); then
       vain="did not print within $DEADLINE s"

@@ -8,7 +8,10 @@ submissions=$ROOT/tests/submissions
 
 long_form() { [[ -n ${LONG:-} ]] || skip "long form: make soak"; }
 
-setup_file() { "$BIN/ipc-grade" canary 2> /dev/null | grep -qE 'level [12]' || skip "no isolation here: make doctor"; }
+setup_file() {
+  "$BIN/ipc-grade" canary 2> /dev/null | grep -qE 'level [12]' || skip "no isolation here: make doctor"
+  "$BIN/ipc-grade" prepare # no part of any test's time
+}
 
 # graded NAME SUBMISSION [OPTION...]: the grader works, whatever the marks, and says so in time.
 graded() {

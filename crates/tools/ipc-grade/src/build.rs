@@ -14,8 +14,10 @@ use crate::bench::{self, Bench};
 use crate::exercise::Project;
 use crate::isolation::{Isolation, bare_root, become_uid};
 
-/// How long a build may take.
+/// How long the build of a submission may take.
 const LIMIT: Duration = Duration::from_secs(180);
+/// The same for what all submissions need: the handout and its dependencies, which are our own.
+const WARM_LIMIT: Duration = Duration::from_secs(900);
 /// What a build may use at most: see prlimit(1). The compiler of an honest submission takes some
 /// 200 MiB of memory; what it reserves and does not use counts among --as alone.
 const LIMITS: [&str; 6] = [
@@ -49,6 +51,14 @@ impl<'a> Workshop<'a> {
         };
         workshop.stock(&workshop.path("ws"))?;
         Ok(workshop)
+    }
+
+    /// Builds what every submission's build begins with, if that has not been done.
+    ///
+    /// # Errors
+    /// When the handout does not compile in the box.
+    pub fn prepare(&self) -> anyhow::Result<()> {
+        self.warm().map(drop)
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -93,7 +103,7 @@ impl<'a> Workshop<'a> {
             fs::write(&path, text).with_context(|| format!("write {}", path.display()))?;
         }
         let says = self.path("build.txt");
-        let built = self.cargo(&self.path("ws"), &target, &["-p", exercise], &says)?;
+        let built = self.cargo(&self.path("ws"), &target, &["-p", exercise], &says, LIMIT)?;
         if !built {
             let text = fs::read(&says).with_context(|| format!("read {}", says.display()))?;
             let text = String::from_utf8_lossy(&text);
@@ -142,7 +152,7 @@ impl<'a> Workshop<'a> {
             .iter()
             .flat_map(|it| ["-p", it.name.as_str()])
             .collect();
-        let built = self.cargo(&self.path("ws"), &target, &packages, &says)?;
+        let built = self.cargo(&self.path("ws"), &target, &packages, &says, WARM_LIMIT)?;
         ensure!(
             built,
             "the handout does not compile in the box: {}",
@@ -152,7 +162,8 @@ impl<'a> Workshop<'a> {
         Ok(target)
     }
 
-    /// What the warm target folder depends on: the sources, by their paths, sizes and times.
+    /// What the warm target folder depends on: the sources, by their paths, sizes and times (not the
+    /// pages). In whole seconds: a container's image may keep no more, and cargo looks for itself.
     fn stamp(&self) -> anyhow::Result<String> {
         let list = Command::new("find")
             .args([
@@ -161,8 +172,11 @@ impl<'a> Workshop<'a> {
                 "crates",
                 "-type",
                 "f",
+                "!",
+                "-name",
+                "*.md",
                 "-printf",
-                "%p %s %T@\n",
+                "%p %s %Ts\n",
             ])
             .current_dir(&self.project.0)
             .output()
@@ -179,6 +193,7 @@ impl<'a> Workshop<'a> {
         target: &Path,
         packages: &[&str],
         says: &Path,
+        limit: Duration,
     ) -> anyhow::Result<bool> {
         if let Some(uid) = self.isolation.uid() {
             for folder in [ws, target] {
@@ -244,7 +259,7 @@ impl<'a> Workshop<'a> {
             .process_group(0);
         let started = Instant::now();
         let mut child = bench::spawn(&mut command).context("run cargo in its box")?;
-        match bench::wait(&mut child, LIMIT)? {
+        match bench::wait(&mut child, limit)? {
             // Not the compiler's doing, and so not the student's. bwrap passes on what ended cargo
             // as 128 + signal, as a shell does.
             Some(status) if status.signal().is_some() || status.code() > Some(128) => {
@@ -258,13 +273,13 @@ impl<'a> Workshop<'a> {
                         && it.ends_with("(signal: 9, SIGKILL: kill)")
                 };
                 ensure!(
-                    started.elapsed() > LIMIT / 4 || !text.lines().any(killed),
+                    started.elapsed() > limit / 4 || !text.lines().any(killed),
                     "the compiler was killed: is there too little memory?"
                 );
                 Ok(status.success())
             }
             None => {
-                let text = format!("the build was ended after {} s\n", LIMIT.as_secs());
+                let text = format!("the build was ended after {} s\n", limit.as_secs());
                 fs::write(says, text).with_context(|| format!("write {}", says.display()))?;
                 Ok(false)
             }

@@ -24,6 +24,7 @@ use lesson::{Failure, say};
 
 use crate::bats::Setting;
 use crate::bench::Bench;
+use crate::build::Workshop;
 use crate::exercise::Project;
 use crate::isolation::Isolation;
 use crate::results::Status;
@@ -86,6 +87,12 @@ enum Task {
         /// The results.json of ipc-grade
         results: PathBuf,
     },
+    /// Build what every submission's build begins with; otherwise the first one to be graded takes longer
+    Prepare {
+        /// For this level of isolation: 1 bubblewrap, 2 an unused uid (default: the best there is)
+        #[arg(long, value_name = "LEVEL", value_parser = clap::value_parser!(u8).range(1..=2))]
+        level: Option<u8>,
+    },
     /// Say which isolation this machine allows
     Canary,
     /// Make a box for one test, say how to enter it, and keep it until standard input ends
@@ -117,6 +124,11 @@ fn main() -> Result<(), Failure> {
         Task::Export { format, results } => {
             let text = export::text(format, &results::Verdict::read(&results)?)?;
             lesson::print(text.as_bytes());
+        }
+        Task::Prepare { level } => {
+            bench::end_all_on_signal()?;
+            let isolation = Isolation::choose(level, false)?;
+            Workshop::new(&Project::find()?, &isolation)?.prepare()?;
         }
         Task::Canary => say!("{}", Isolation::choose(None, true)?),
         Task::Box(args) => isolation::make_box(&args)?,
