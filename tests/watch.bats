@@ -70,6 +70,19 @@ project() {
 	END
 }
 
+@test "nothing waits for what a program that has ended did not print" {
+  start ended true
+  DEADLINE=60 SECONDS=0
+  run ! wait_for ended "something"
+  [[ $output == "ended has ended and did not print: something"* ]]
+  ((SECONDS < 30))
+  # What others that it has started print still counts.
+  start_typing parent bash -c 'head -n 1 <&0 &'
+  wait_until ended parent
+  (exec 3>&- 4>&-; pause; type_in parent later) &
+  wait_for parent later
+}
+
 # next_hint N [OPTION]: it is that one of three.
 next_hint() {
   run_to_end ipc-grade 0 hint fix-pipe-eof "${@:2}"

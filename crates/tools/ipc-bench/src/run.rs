@@ -245,9 +245,9 @@ fn serve(job: &Job, control: &Control, end: &mut dyn End) -> anyhow::Result<()> 
         explain::answer(end, message)?;
     }
     let received = match job.pattern {
-        Pattern::RoundTrip => end.answer_all(message, LAST)?,
+        Pattern::RoundTrip => end.receive_all(message, LAST, true)?,
         Pattern::Stream if job.mechanism.loses => receive_what_comes(end, message, &control.end)?,
-        Pattern::Stream => end.receive_all(message, LAST)?,
+        Pattern::Stream => end.receive_all(message, LAST, false)?,
     };
     if control.end.load(Ordering::Relaxed) == 0 {
         control.end.store(now()?, Ordering::Relaxed);
@@ -440,7 +440,7 @@ pub fn own_share(time: Duration) -> anyhow::Result<f64> {
     let count = 1 + (time.as_nanos() as f64 / sends) as u64;
     let mut answerer: Box<dyn End> = black_box(Box::new(Nothing(count)));
     let begin = Instant::now();
-    answerer.answer_all(&mut [0; 64], LAST)?;
+    answerer.receive_all(&mut [0; 64], LAST, true)?;
     Ok(sends + begin.elapsed().as_nanos() as f64 / count as f64)
 }
 

@@ -74,11 +74,12 @@ pub trait End {
         Ok(())
     }
 
-    /// Answers messages, until one begins with `last`; says how many came before that.
+    /// Receives messages, until one begins with `last`, and answers each if asked to; says how many came
+    /// before that one.
     ///
     /// # Errors
     /// Those of `send` and `receive`.
-    fn answer_all(&mut self, message: &mut [u8], last: u8) -> anyhow::Result<u64> {
+    fn receive_all(&mut self, message: &mut [u8], last: u8, answer: bool) -> anyhow::Result<u64> {
         let mut received = 0;
         loop {
             self.receive(message).context("receive")?;
@@ -86,22 +87,9 @@ pub trait End {
                 return Ok(received);
             }
             received += 1;
-            self.send(message).context("send")?;
-        }
-    }
-
-    /// Receives messages, until one begins with `last`; says how many came before that.
-    ///
-    /// # Errors
-    /// Those of `receive`.
-    fn receive_all(&mut self, message: &mut [u8], last: u8) -> anyhow::Result<u64> {
-        let mut received = 0;
-        loop {
-            self.receive(message).context("receive")?;
-            if message[0] == last {
-                return Ok(received);
+            if answer {
+                self.send(message).context("send")?;
             }
-            received += 1;
         }
     }
 }
