@@ -307,7 +307,8 @@ same_output() {
 }
 
 normalise() {
-  sed -E -e 's/\(ID: [0-9]+\)/(ID: N)/' -e 's/0x[0-9a-f]+/0xN/' -e "s#$DIR/##g" \
+  # The folder first: its name may look like one of the others (/tmp/ipc-lab.y0x7hv).
+  sed -E -e "s#$DIR/##g" -e 's/\(ID: [0-9]+\)/(ID: N)/' -e 's/0x[0-9a-f]+/0xN/' \
     -e 's/on port [0-9]+/on port N/' -e 's/(127\.0\.0\.1|\[::1\]):[0-9]+/\1:N/'
 }
 

@@ -61,6 +61,17 @@ pub static PEAKS: &[Peak] = &[
         seen: None,
     },
     Peak {
+        mechanism: Mechanism {
+            spins: true,
+            busy_calls: 0,
+            ..kernel("ring-in-place", Kind::SharedMemory, ring::in_place)
+        },
+        than: "ring-4MiB",
+        gives_up: "a message is made in the ring and used there, and its room is free only then (here \
+                   one byte of each cache line is written and read)",
+        seen: None,
+    },
+    Peak {
         mechanism: kernel("tcp-zerocopy", Kind::NetworkSockets, zerocopy::open),
         than: "tcp",
         gives_up: "the sender may not touch a message before the kernel says that it is done (MSG_ZEROCOPY)",
