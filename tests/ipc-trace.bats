@@ -132,9 +132,47 @@ shown() {
   start receiver posix-msgq-receiver $queue
   wait_until asleep receiver
   run_to_end ipc-trace 0 --explain "${PID[receiver]}"
-  grep -qE "posix-msgq-rece \(process ${PID[receiver]}\) is blocked in mq_receive\($queue\): the queue is empty" "$LOGS/ipc-trace.out"
+  grep -qE "posix-msgq-rece \(process ${PID[receiver]}\) is blocked in mq_receive\($queue\): the queue is empty; nobody has it open for writing$" "$LOGS/ipc-trace.out"
   stop receiver
   finish receiver 143
+}
+
+# explained NAME TEXT: what that program is blocked in, asked now, says that.
+explained() {
+  ipc-trace --explain "${PID[$1]}" > "$LOGS/explained.out" 2>&1
+  grep -qF -- "$2" "$LOGS/explained.out" || { cat "$LOGS/explained.out"; return 1; }
+}
+
+@test "who holds the lock is named, also when another process took it for him" {
+  # flock(1) has ended: the lock is that of the open file, which the program after it has.
+  start holder bash -c 'exec 9> lock && flock 9 && exec sleep infinity'
+  wait_until grep -qx sleep "/proc/${PID[holder]}/comm"
+  start waiter flock lock true
+  wait_until explained waiter "is blocked in flock(3 $PWD/lock): it is locked by sleep (process ${PID[holder]}), descriptor 9"
+  ipc-trace --explain "${PID[waiter]}" --svg hang.svg
+  grep -qF ">sleep (${PID[holder]})<" hang.svg
+  grep -qF '>holds: the lock, descriptor 9<' hang.svg
+  stop holder
+  finish holder 143
+  finish waiter
+}
+
+@test "who has the other end of a connection is named" {
+  start server tcp-echo-server 127.0.0.1:0
+  start_typing client tcp-echo-client "127.0.0.1:$(port_of server)"
+  wait_until explained server "the other end is that of tcp-echo-client (process ${PID[client]}), descriptor "
+  end_of_input client
+  finish client
+  finish server
+
+  start listener unix-echo-server socket
+  wait_for listener "Server listening on socket"
+  wait_until explained listener "nobody has connected"
+  start_typing talker unix-echo-client socket
+  wait_until explained listener "the other end is that of unix-echo-clien (process ${PID[talker]})"
+  end_of_input talker
+  finish talker
+  finish listener
 }
 
 @test "the reader that holds its own write end is named" {

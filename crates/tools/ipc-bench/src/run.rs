@@ -421,7 +421,7 @@ fn count(counter: Option<&mut Counter>) -> anyhow::Result<u64> {
 /// # Errors
 /// When the time is too short for anything.
 pub fn own_share(time: Duration) -> anyhow::Result<f64> {
-    /// Of its messages so many are still to come; the one after them is the last.
+    /// So many messages are still to come; the one after them is the last.
     struct Nothing(u64);
     impl End for Nothing {
         fn send(&mut self, message: &[u8]) -> io::Result<()> {
@@ -429,19 +429,25 @@ pub fn own_share(time: Duration) -> anyhow::Result<f64> {
             Ok(())
         }
         fn receive(&mut self, message: &mut [u8]) -> io::Result<()> {
-            self.0 -= 1;
-            message[0] = if self.0 == 0 { LAST } else { 0 };
+            let last = self.0 == 0;
+            self.0 = self.0.wrapping_sub(1);
+            message[0] = if last { LAST } else { 0 };
             black_box(message);
             Ok(())
         }
     }
-    let mut sender: Box<dyn End> = black_box(Box::new(Nothing(u64::MAX)));
-    let sends = bare(&mut *sender, &mut [0; 64], time)?;
-    let count = 1 + (time.as_nanos() as f64 / sends) as u64;
-    let mut answerer: Box<dyn End> = black_box(Box::new(Nothing(count)));
+    /// Between two looks at the clock.
+    const TRIPS: u32 = 1 << 16;
     let begin = Instant::now();
-    answerer.receive_all(&mut [0; 64], LAST, true)?;
-    Ok(sends + begin.elapsed().as_nanos() as f64 / count as f64)
+    let mut count = 0;
+    while begin.elapsed() < time {
+        // Both are local, so their counters stay in a register: memory's time would not be the loops'.
+        Nothing(u64::MAX).round_trips(&mut [0; 64], TRIPS)?;
+        Nothing(u64::from(TRIPS)).receive_all(&mut [0; 64], LAST, true)?;
+        count += TRIPS;
+    }
+    ensure!(count > 0, "the time is too short");
+    Ok(begin.elapsed().as_nanos() as f64 / f64::from(count))
 }
 
 /// The clock is looked at once for so many messages: its share is then below a thousandth.

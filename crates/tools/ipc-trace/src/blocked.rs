@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::arrow::operations;
 use crate::describe;
+use crate::holders::{self, Holder, Lock, Open, descriptors};
 use crate::log::Call;
 use crate::object::{Kind, Object};
 use crate::picture::{STAGE, is_stage};
@@ -51,28 +52,8 @@ pub struct Wait {
     pub blocked: Blocked,
     /// What stands behind the descriptor or the id: `pipe:[7]`, `queue 3`.
     pub object: String,
-    /// Who has the other end open.
+    /// Who has the other end open, or the lock.
     pub holders: Vec<Holder>,
-}
-
-/// A process that has the other end of a pipe or a FIFO open.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holder {
-    /// The process.
-    pub pid: u32,
-    /// Its program.
-    pub program: String,
-    /// The end, and the descriptor: `open for writing, descriptor 4`.
-    pub how: String,
-}
-
-/// An open descriptor of some process.
-struct Open {
-    pid: u32,
-    fd: u32,
-    target: String,
-    reads: bool,
-    writes: bool,
 }
 
 /// What each living thread of a trace is blocked in; a thread that only waits for a signal or for
@@ -127,16 +108,44 @@ fn wait_of(pid: u32, tid: u32, open: &[Open]) -> Option<Wait> {
     let behind = behind.map(|it| it.to_string_lossy().into_owned());
     let mut holders = Vec::new();
     let (call, object, because) = match (name, behind) {
-        ("read" | "write" | "recv" | "accept" | "send", Some(target)) => {
+        ("accept", Some(target)) => (
+            format!("accept({first} {target})"),
+            target,
+            "nobody has connected".to_owned(),
+        ),
+        ("read" | "write" | "recv" | "send", Some(target)) if target.starts_with("socket:") => {
+            holders = holders::of_socket(open, pid, first as u32, &target);
+            let because = holders::told(&holders, pid, OTHER_END, NO_END);
+            (format!("{name}({first} {target})"), target, because)
+        }
+        ("read" | "write" | "recv" | "send", Some(target)) => {
             let writes = name == "write";
-            holders = holders_of(open, &target, writes);
-            let because = ends(open, &target, writes, pid);
+            holders = holders::of_end(open, &target, writes);
+            let because = end_told(&holders, writes, pid);
             (format!("{name}({first} {target})"), target, because)
         }
         ("mq_receive" | "mq_send", Some(queue)) => {
             let full = name == "mq_send";
+            holders = holders::of_end(open, &queue, full);
             let why = if full { FULL } else { "the queue is empty" };
-            (format!("{name}({queue})"), queue, why.to_owned())
+            let because = format!("{why}; {}", end_told(&holders, full, pid));
+            (format!("{name}({queue})"), queue, because)
+        }
+        ("flock" | "fcntl", Some(target)) => {
+            let wanted = match name {
+                "flock" => Some(Lock::flock(arguments[1])),
+                _ => Lock::fcntl(pid, arguments[2]),
+            };
+            holders = holders::of_lock(open, &target, wanted?);
+            let because = holders::told(&holders, pid, LOCKED, NO_LOCK);
+            (format!("{name}({first} {target})"), target, because)
+        }
+        ("futex", _) => {
+            // In memory of its own it waits for a thread of its own.
+            let object = holders::shared_place(pid, first)?;
+            holders = holders::of_mutex(pid, first);
+            let because = holders::told(&holders, pid, LOCKED, "nobody has woken it");
+            (format!("futex({object})"), object, because)
         }
         ("msgrcv" | "msgsnd", _) => {
             let queue = format!("queue {first}");
@@ -164,7 +173,7 @@ fn wait_of(pid: u32, tid: u32, open: &[Open]) -> Option<Wait> {
             (format!("waitpid({child})"), object, because)
         }
         ("open", _) => opened(pid, &arguments, open, &mut holders),
-        ("futex" | "rt_sigtimedwait", _) => return None,
+        ("rt_sigtimedwait", _) => return None,
         (name, _) => (format!("{name}()"), String::new(), MAN_PAGE.to_owned()),
     };
     let blocked = Blocked {
@@ -219,8 +228,8 @@ fn opened(
     let folder = fs::read_link(format!("/proc/{pid}/cwd")).unwrap_or_default();
     let object = folder.join(&path).to_string_lossy().into_owned();
     let writes = mode == "O_WRONLY";
-    *holders = holders_of(open, &object, writes);
-    let because = ends(open, &object, writes, pid);
+    *holders = holders::of_end(open, &object, writes);
+    let because = end_told(holders, writes, pid);
     (format!("open({path}, {mode})"), object, because)
 }
 
@@ -237,7 +246,7 @@ fn semaphores(pid: u32, arguments: &[u64; 6]) -> Vec<String> {
 }
 
 /// What stands in the memory of a process; less than asked for where no more pages follow.
-fn memory(pid: u32, address: u64, most: usize) -> Vec<u8> {
+pub(crate) fn memory(pid: u32, address: u64, most: usize) -> Vec<u8> {
     let mut bytes = vec![0; most];
     let file = File::open(format!("/proc/{pid}/mem"));
     let count = file.and_then(|it| it.read_at(&mut bytes, address));
@@ -246,6 +255,10 @@ fn memory(pid: u32, address: u64, most: usize) -> Vec<u8> {
 }
 
 const MAN_PAGE: &str = "see its man page";
+const OTHER_END: &str = "the other end is that of";
+const NO_END: &str = "nobody has the other end";
+const LOCKED: &str = "it is locked by";
+const NO_LOCK: &str = "no process that may be seen has locked it";
 
 /// Why msgrcv sleeps: its fourth argument is the type that it wants.
 fn empty(tid: u32) -> String {
@@ -286,6 +299,8 @@ fn system_call(line: &str) -> Option<(&'static str, [u64; 6])> {
         (libc::SYS_semtimedop, "semtimedop"),
         (libc::SYS_mq_timedreceive, "mq_receive"),
         (libc::SYS_mq_timedsend, "mq_send"),
+        (libc::SYS_flock, "flock"),
+        (libc::SYS_fcntl, "fcntl"),
         (libc::SYS_wait4, "waitpid"),
         (libc::SYS_waitid, "waitpid"),
         (libc::SYS_futex, "futex"),
@@ -330,39 +345,19 @@ fn because(trace: &Trace, call: &Call, pid: u32, open: &[Open]) -> String {
     }
 }
 
-/// Who has the other end of a pipe or a FIFO open.
+/// Who has the other end of a pipe, a FIFO or a queue open.
 fn ends(open: &[Open], target: &str, wants_reader: bool, pid: u32) -> String {
-    let holders: Vec<_> = (holders_of(open, target, wants_reader).iter())
-        .map(|it| {
-            let itself = if it.pid == pid { " itself" } else { "" };
-            let descriptor = it.how.rsplit(", ").next().unwrap_or_default();
-            format!("{} (process {}){itself}, {descriptor}", it.program, it.pid)
-        })
-        .collect();
-    let end = other_end(wants_reader);
-    match holders.as_slice() {
-        [] => format!("nobody has it open {end}"),
-        _ => format!("it is open {end} in {}", holders.join(" and ")),
-    }
+    end_told(
+        &holders::of_end(open, target, wants_reader),
+        wants_reader,
+        pid,
+    )
 }
 
-fn other_end(wants_reader: bool) -> &'static str {
-    match wants_reader {
-        true => "for reading",
-        false => "for writing",
-    }
-}
-
-fn holders_of(open: &[Open], target: &str, wants_reader: bool) -> Vec<Holder> {
-    let end = other_end(wants_reader);
-    let other = |it: &&Open| it.target == target && if wants_reader { it.reads } else { it.writes };
-    (open.iter().filter(other))
-        .map(|it| Holder {
-            pid: it.pid,
-            program: command_of(it.pid),
-            how: format!("open {end}, descriptor {}", it.fd),
-        })
-        .collect()
+fn end_told(holders: &[Holder], wants_reader: bool, pid: u32) -> String {
+    let end = holders::other_end(wants_reader);
+    let nobody = format!("nobody has it open {end}");
+    holders::told(holders, pid, &format!("it is open {end} in"), &nobody)
 }
 
 /// Which other processes have worked on the object.
@@ -428,22 +423,8 @@ fn far_end(trace: &Trace, call: &Call, pid: u32, open: &[Open]) -> String {
     let Some((_, far)) = trace.end(call).and_then(|it| it.direction) else {
         return "nothing has come".into();
     };
-    let target = format!("socket:[{far}]");
-    let holders: Vec<_> = (open.iter().filter(|it| it.target == target))
-        .map(|it| {
-            let itself = if it.pid == pid { " itself" } else { "" };
-            format!(
-                "{} (process {}){itself}, descriptor {}",
-                command_of(it.pid),
-                it.pid,
-                it.fd
-            )
-        })
-        .collect();
-    match holders.as_slice() {
-        [] => format!("the other end is {far}"),
-        _ => format!("the other end is open in {}", holders.join(" and ")),
-    }
+    let holders = holders::of_other_end(open, &format!("socket:[{far}]"));
+    holders::told(&holders, pid, OTHER_END, &format!("the other end is {far}"))
 }
 
 fn alive(tid: u32) -> bool {
@@ -452,7 +433,7 @@ fn alive(tid: u32) -> bool {
     (stat.rsplit_once(") ")).is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
 }
 
-fn command_of(pid: u32) -> String {
+pub(crate) fn command_of(pid: u32) -> String {
     fs::read_to_string(format!("/proc/{pid}/comm")).map_or("?".into(), |it| it.trim().to_owned())
 }
 
@@ -469,39 +450,4 @@ pub fn processes_with(variable: &str) -> Vec<u32> {
     let of_the_stage = |pid: &u32| STAGE.contains(&command_of(*pid).as_str());
     pids.filter(|pid| has_it(pid) && !of_the_stage(pid))
         .collect()
-}
-
-/// Every descriptor that this user may look at.
-fn descriptors() -> Vec<Open> {
-    let mut found = Vec::new();
-    let entries = |path: String| fs::read_dir(path).into_iter().flatten().flatten();
-    for process in entries("/proc".into()) {
-        let Ok(pid) = process.file_name().to_string_lossy().parse::<u32>() else {
-            continue;
-        };
-        for entry in entries(format!("/proc/{pid}/fd")) {
-            let Ok(fd) = entry.file_name().to_string_lossy().parse::<u32>() else {
-                continue;
-            };
-            let (Ok(target), Ok(info)) = (
-                fs::read_link(entry.path()),
-                fs::read_to_string(format!("/proc/{pid}/fdinfo/{fd}")),
-            ) else {
-                continue;
-            };
-            let flags = info.lines().find_map(|it| it.strip_prefix("flags:"));
-            let flags = flags
-                .and_then(|it| i32::from_str_radix(it.trim(), 8).ok())
-                .unwrap_or(0);
-            let mode = flags & libc::O_ACCMODE;
-            found.push(Open {
-                pid,
-                fd,
-                target: target.to_string_lossy().into_owned(),
-                reads: mode != libc::O_WRONLY,
-                writes: mode != libc::O_RDONLY,
-            });
-        }
-    }
-    found
 }

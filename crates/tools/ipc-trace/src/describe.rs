@@ -244,6 +244,19 @@ pub(crate) fn tells(trace: &Trace, call: &Call) -> bool {
     }
 }
 
+/// Whether a call may have to wait for what another process does.
+pub(crate) fn sleeps(trace: &Trace, call: &Call) -> bool {
+    match call.name.as_str() {
+        "open" | "openat" => trace.object(call).is_some_and(|it| it.kind == Kind::Fifo),
+        "read" | "readv" | "recvfrom" | "recvmsg" | "accept" | "accept4" | "connect" => true,
+        "write" | "writev" | "sendto" | "sendmsg" | "splice" | "vmsplice" => true,
+        "msgrcv" | "msgsnd" | "mq_timedreceive" | "mq_timedsend" | "semop" | "semtimedop" => true,
+        "wait4" | "waitid" | "rt_sigtimedwait" | "clock_nanosleep" | "futex" | "flock" => true,
+        "poll" | "ppoll" | "select" | "pselect6" | "epoll_wait" => true,
+        _ => false,
+    }
+}
+
 /// What a program prints on its standard output or error: not for another one to read.
 pub(crate) fn printed(call: &Call) -> Option<String> {
     let (fd, _) = text::descriptor(call.argument(0))?;

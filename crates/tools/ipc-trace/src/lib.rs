@@ -9,6 +9,7 @@ mod arrow;
 mod blocked;
 mod describe;
 mod draw;
+mod holders;
 mod log;
 mod object;
 mod peers;
@@ -17,8 +18,9 @@ mod text;
 mod trace;
 
 pub use arrow::{Arrow, CallId, Why, arrows};
-pub use blocked::{Blocked, Holder, Wait, blocked, blocked_now, processes_with, waits_now};
+pub use blocked::{Blocked, Wait, blocked, blocked_now, processes_with, waits_now};
 pub use draw::{hang, mermaid, svg, terminal};
+pub use holders::Holder;
 pub use log::{Call, End, Outcome};
 pub use object::{Kind, Object};
 pub use picture::{Event, Lane, Picture};

@@ -329,7 +329,8 @@ fn drafts_of<'a>(
             Some(prints) if !is_data => prints,
             _ => describe::asked(trace, call),
         };
-        drafts.extend(rows(call, id, causes, &text, &draft));
+        let sleeps = describe::sleeps(trace, call);
+        drafts.extend(rows(call, sleeps, id, causes, &text, &draft));
     }
     // A thread that says nothing to anybody has no lane.
     if drafts.is_empty() && task.pid != task.tid {
@@ -367,9 +368,11 @@ fn drafts_of<'a>(
     drafts
 }
 
-/// One row for a call, or two where it slept.
+/// One row for a call, or two where it slept. One that never `sleeps` may take long too: when its
+/// processor is taken away.
 fn rows<'a>(
     call: &'a Call,
+    sleeps: bool,
     id: CallId,
     causes: Vec<&'a Arrow>,
     asked: &str,
@@ -399,20 +402,8 @@ fn rows<'a>(
     let heads = causes.iter().map(|arrow| arrow.head.1);
     let end = heads.fold(call.end(), Duration::max);
     let woken = causes.iter().any(|arrow| arrow.tail.1 > call.start);
-    let can_sleep = !prints
-        && !matches!(
-            call.name.as_str(),
-            "execve"
-                | "clone"
-                | "clone3"
-                | "fork"
-                | "vfork"
-                | "close"
-                | "mmap"
-                | "unlink"
-                | "socket"
-        );
-    if !(woken || (took >= BLOCKED && can_sleep)) {
+    let slept = took >= BLOCKED && !prints && sleeps;
+    if !(woken || slept) {
         // Placed where it begins if others act upon it, where it ends if it acts upon others' deeds.
         let time = if !causes.is_empty() { end } else { call.start };
         let begins = vec![id];

@@ -247,6 +247,20 @@ fn an_open_that_seems_to_end_before_it_is_woken() {
 }
 
 #[test]
+fn a_call_that_never_sleeps_is_one_row_however_long_it_takes() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("logs/pipe.log");
+    let log = fs::read_to_string(path).expect("a log");
+    let slow = |line: &str| match line.rsplit_once('<') {
+        Some((call, _)) if line.contains(" pipe2(") => format!("{call}<0.012000>"),
+        _ => line.to_owned(),
+    };
+    let log: Vec<_> = log.lines().map(slow).collect();
+    let picture = use_up(&trace(&log.join("\n")));
+    let rows: Vec<_> = picture.events.iter().map(|it| it.text.as_str()).collect();
+    assert!(rows.contains(&"pipe() = 3, 4"), "{rows:?}");
+}
+
+#[test]
 fn interleaved_calls_are_put_together() {
     let trace = trace(
         "7 1.000001 read(3<pipe:[9]>,  <unfinished ...>\n\

@@ -41,7 +41,7 @@ impl<'a> Hang<'a> {
             let process = hang.process(blocked.pid, &blocked.program);
             let state = match wait.holders.is_empty() {
                 true => blocked.because.clone(),
-                false => "somebody has the other end open".to_owned(),
+                false => "somebody holds it".to_owned(),
             };
             let object = hang.object(&wait.object, state);
             hang.edge(process, object, "waits", &blocked.call);
