@@ -41,7 +41,9 @@ made() { ! unchanged; }
   local timespec='\{tv_sec=0, tv_nsec=[0-9]+\}'
   grep -qE "semtimedop\(.*sem_op=-1.*$timespec.* = -1 EAGAIN" trace ||
     { grep -qE "semtimedop\(.*sem_op=-1.*$timespec" trace && grep -qE 'semtimedop resumed.* = -1 EAGAIN' trace; }
-  (($(grep -cE 'setsockopt\(.*SO_RCVTIMEO' trace) == 2))
+  # Each of the two sockets: the pair, and the one that listens.
+  sed -n '/socketpair(/,/close(/p' trace | grep -qE 'setsockopt\(.*SO_RCVTIMEO'
+  sed -n '/listen(/,/close(/p' trace | grep -qE 'setsockopt\(.*SO_RCVTIMEO'
   grep -qE 'recvfrom\(.* = -1 EAGAIN|recvfrom resumed.* = -1 EAGAIN' trace
   grep -qE 'accept\(.* = -1 EAGAIN|accept resumed.* = -1 EAGAIN' trace
   grep -qE 'poll\(\[.*POLLIN\}\], 1, [0-9]+' trace

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::process;
 use std::time::{Duration, SystemTime};
@@ -29,9 +29,8 @@ pub fn semaphore(deadline: Deadline) -> anyhow::Result<String> {
 /// A timeout that belongs to the socket: a length of time, for every call that receives from it.
 pub fn socket(deadline: Deadline) -> anyhow::Result<String> {
     let (socket, _silent) = UnixStream::pair().context("socketpair")?;
-    let received = deadline.wait(|left| {
-        setsockopt(&socket, sockopt::ReceiveTimeout, &timeval(left))?;
-        recv(socket.as_raw_fd(), &mut [0; 100], MsgFlags::empty())
+    let received = within(deadline, &socket, |fd| {
+        recv(fd, &mut [0; 100], MsgFlags::empty())
     });
     in_vain("recv with SO_RCVTIMEO", received)
 }
@@ -40,11 +39,29 @@ pub fn socket(deadline: Deadline) -> anyhow::Result<String> {
 /// again after EINTR, with the whole timeout once more; this one is nix's.
 pub fn listener(deadline: Deadline) -> anyhow::Result<String> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("bind 127.0.0.1:0")?;
-    let accepted = deadline.wait(|left| {
-        setsockopt(&listener, sockopt::ReceiveTimeout, &timeval(left))?;
-        accept(listener.as_raw_fd())
-    });
-    in_vain("accept with SO_RCVTIMEO", accepted)
+    in_vain(
+        "accept with SO_RCVTIMEO",
+        within(deadline, &listener, accept),
+    )
+}
+
+/// The kernel counts SO_RCVTIMEO in its own ticks, some milliseconds each. On a busy virtual machine that
+/// count is late and then leaps, and a call is back early: so it is made once more, as after EINTR.
+fn within<T>(
+    deadline: Deadline,
+    socket: &(impl AsFd + AsRawFd),
+    call: impl Fn(RawFd) -> nix::Result<T>,
+) -> nix::Result<T> {
+    loop {
+        let answer = deadline.wait(|left| {
+            setsockopt(socket, sockopt::ReceiveTimeout, &timeval(left))?;
+            call(socket.as_raw_fd())
+        });
+        let early = matches!(answer, Err(Errno::EAGAIN)) && !deadline.left().is_zero();
+        if !early {
+            return answer;
+        }
+    }
 }
 
 /// read has no timeout. poll waits until a read would not sleep, on any descriptor and on several
