@@ -39,18 +39,17 @@ pub struct Workshop<'a> {
 }
 
 impl<'a> Workshop<'a> {
-    /// A new one, with a copy of the handout in it.
+    /// A new one; nothing is copied into it before something is to be built.
     ///
     /// # Errors
     /// When it cannot be made.
     pub fn new(project: &'a Project, isolation: &'a Isolation) -> anyhow::Result<Self> {
-        let workshop = Self {
+        let folder = Bench::new()?;
+        Ok(Self {
             project,
             isolation,
-            folder: Bench::new()?,
-        };
-        workshop.stock(&workshop.path("ws"))?;
-        Ok(workshop)
+            folder,
+        })
     }
 
     /// Builds what every submission's build begins with, if that has not been done.
@@ -58,6 +57,7 @@ impl<'a> Workshop<'a> {
     /// # Errors
     /// When the handout does not compile in the box.
     pub fn prepare(&self) -> anyhow::Result<()> {
+        self.stock(&self.path("ws"))?;
         self.warm().map(drop)
     }
 
@@ -70,7 +70,7 @@ impl<'a> Workshop<'a> {
         self.folder.path()
     }
 
-    /// Copies what a build needs of the project.
+    /// Copies the handout: what a build needs of the project.
     fn stock(&self, to: &Path) -> anyhow::Result<()> {
         fs::create_dir(to).with_context(|| format!("mkdir {}", to.display()))?;
         let parts = ["Cargo.toml", "Cargo.lock", "crates"].map(|it| self.project.0.join(it));
@@ -88,6 +88,7 @@ impl<'a> Workshop<'a> {
         sources: &[(PathBuf, Vec<u8>)],
     ) -> anyhow::Result<Result<PathBuf, String>> {
         let target = self.path("target");
+        self.stock(&self.path("ws"))?;
         let warm = self.warm()?;
         run(Command::new("cp")
             .args(["-a", "--reflink=auto"])
@@ -126,7 +127,8 @@ impl<'a> Workshop<'a> {
         Ok(Ok(bin))
     }
 
-    /// A target folder in which all that exercises need is built; made once for all submissions.
+    /// A target folder in which all that exercises need is built; made once for all submissions. Each of
+    /// them gets a copy.
     fn warm(&self) -> anyhow::Result<PathBuf> {
         let shelf = self.project.0.join("target/ipc-grade");
         fs::create_dir_all(&shelf).with_context(|| format!("mkdir {}", shelf.display()))?;
@@ -158,6 +160,9 @@ impl<'a> Workshop<'a> {
             "the handout does not compile in the box: {}",
             fs::read_to_string(&says).unwrap_or_default()
         );
+        for folder in ["debug", "debug/deps"] {
+            leave_out_programs(&target.join(folder))?;
+        }
         fs::write(&file, stamp).with_context(|| format!("write {}", file.display()))?;
         Ok(target)
     }
@@ -251,6 +256,8 @@ impl<'a> Workshop<'a> {
                 "--locked",
                 "--bins",
                 "--color=never",
+                // Nobody compiles the same submission again here, and each would have a copy of that.
+                "--config=profile.dev.incremental=false",
             ])
             .args(packages)
             .stdin(Stdio::null())
@@ -375,6 +382,25 @@ fn programs(src: &Path, exercise: &str) -> Vec<String> {
         names.push(stem.into_owned());
     }
     names
+}
+
+/// Removes the programs that have been linked there: each submission links its own, and half of what is
+/// copied for it would be those of others.
+fn leave_out_programs(folder: &Path) -> anyhow::Result<()> {
+    let entries = fs::read_dir(folder).with_context(|| format!("read {}", folder.display()))?;
+    for entry in entries {
+        let path = entry
+            .with_context(|| format!("read {}", folder.display()))?
+            .path();
+        let about =
+            fs::symlink_metadata(&path).with_context(|| format!("lstat {}", path.display()))?;
+        let is_program = about.is_file() && about.permissions().mode() & 0o111 != 0;
+        // A procedural macro is loaded by the compiler.
+        if is_program && path.extension().is_none_or(|it| it != "so") {
+            fs::remove_file(&path).with_context(|| format!("rm {}", path.display()))?;
+        }
+    }
+    Ok(())
 }
 
 /// Gives a folder and all that is in it to that uid.
