@@ -51,6 +51,15 @@ made() { ! unchanged; }
   (($(grep -cE 'msgrcv\(.*IPC_NOWAIT\) = -1 ENOMSG' trace) >= 2))
 }
 
+@test "a socket's call that is back early is made once more" {
+  command -v strace > /dev/null || skip "strace is not installed"
+  # As if the kernel's ticks had leapt: the first one is over at once.
+  start timeouts strace -f -o trace -e inject=recvfrom:error=EAGAIN:when=1 -e inject=accept:error=EAGAIN:when=1 "$BIN/timeouts"
+  finish timeouts
+  same_output timeouts "$ROOT/tests/expected/timeouts.txt"
+  (($(grep -c '(INJECTED)' trace) == 2))
+}
+
 @test "a signal in the first and in the last row: all is removed" {
   for signal in INT TERM; do
     start first timeouts --timeout-ms 3600000

@@ -63,14 +63,14 @@ pub fn copy(size: usize, time: Duration) -> f64 {
 /// Nanoseconds for each, on average.
 fn repeat(time: Duration, mut what: impl FnMut()) -> f64 {
     let begin = Instant::now();
-    let mut count = 0;
+    let mut count = 0_u64;
     while begin.elapsed() < time {
         for _ in 0..64 {
             what();
         }
         count += 64;
     }
-    begin.elapsed().as_nanos() as f64 / f64::from(count)
+    begin.elapsed().as_nanos() as f64 / count as f64
 }
 
 #[repr(C, align(128))]

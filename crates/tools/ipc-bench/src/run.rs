@@ -439,15 +439,15 @@ pub fn own_share(time: Duration) -> anyhow::Result<f64> {
     /// Between two looks at the clock.
     const TRIPS: u32 = 1 << 16;
     let begin = Instant::now();
-    let mut count = 0;
+    let mut count = 0_u64;
     while begin.elapsed() < time {
         // Both are local, so their counters stay in a register: memory's time would not be the loops'.
         Nothing(u64::MAX).round_trips(&mut [0; 64], TRIPS)?;
         Nothing(u64::from(TRIPS)).receive_all(&mut [0; 64], LAST, true)?;
-        count += TRIPS;
+        count += u64::from(TRIPS);
     }
     ensure!(count > 0, "the time is too short");
-    Ok(begin.elapsed().as_nanos() as f64 / f64::from(count))
+    Ok(begin.elapsed().as_nanos() as f64 / count as f64)
 }
 
 /// The clock is looked at once for so many messages: its share is then below a thousandth.

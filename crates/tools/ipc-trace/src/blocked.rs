@@ -256,7 +256,7 @@ pub(crate) fn memory(pid: u32, address: u64, most: usize) -> Vec<u8> {
 
 const MAN_PAGE: &str = "see its man page";
 const OTHER_END: &str = "the other end is that of";
-const NO_END: &str = "nobody has the other end";
+const NO_END: &str = "nobody is known to have the other end";
 const LOCKED: &str = "it is locked by";
 const NO_LOCK: &str = "no process that may be seen has locked it";
 

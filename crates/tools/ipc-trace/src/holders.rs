@@ -140,16 +140,13 @@ impl Lock {
         let number = |at| Some(i64::from_ne_bytes(*bytes.get(at..)?.first_chunk()?));
         let [kind, whence] = [0, 2].map(|at| bytes.get(at).copied());
         let (start, length) = (number(8)?, number(16)?);
-        let from_start = i32::from(whence?) == libc::SEEK_SET && start >= 0 && length >= 0;
-        let last = match length {
-            0 => u64::MAX,
-            _ => (start + length - 1) as u64,
-        };
-        // Counted from elsewhere, or backwards: any of its bytes may be meant.
-        let (first, last) = if from_start {
-            (start as u64, last)
-        } else {
-            (0, u64::MAX)
+        let from_start = i32::from(whence?) == libc::SEEK_SET;
+        let (first, last) = match (u64::try_from(start), u64::try_from(length)) {
+            (Ok(first), Ok(0)) if from_start => (first, u64::MAX),
+            // Neither is above i64::MAX, so the sum is a u64.
+            (Ok(first), Ok(length)) if from_start => (first, first + length - 1),
+            // Counted from elsewhere, or backwards: any of its bytes may be meant.
+            _ => (0, u64::MAX),
         };
         Some(Self {
             whole: false,
@@ -327,6 +324,12 @@ mod tests {
             last,
         };
         assert_eq!(lock, expected);
+        // What stands there is the program's affair.
+        for (start, length) in [(i64::MAX, i64::MAX), (i64::MIN, i64::MIN), (-1, 1)] {
+            (asked.l_start, asked.l_len) = (start, length);
+            let lock = Lock::fcntl(process::id(), ptr::from_ref(&asked) as u64);
+            assert!(lock.is_some_and(|it| it.last >= it.first));
+        }
         assert_eq!(Lock::fcntl(process::id(), 0), None);
     }
 
