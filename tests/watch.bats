@@ -14,14 +14,20 @@ copy() {
   chmod +x built/debug/ipc-grade
 }
 
+# save TEXT FILE: in one step, as editors do. One that is seen half-way is tested, rightly, once more.
+save() {
+  echo "$1" > saved
+  mv saved "$2"
+}
+
 @test "it tests at once, and again at every save, until Ctrl-C" {
   copy
   start watch env CARGO_TARGET_DIR="$DIR/built" copy/scripts/watch fix-pipe-eof
   wait_for watch "asked: exercise fix-pipe-eof, one"
   wait_for watch "Waiting for a save"
-  echo two > copy/crates/exercises/fix-pipe-eof/src/main.rs
+  save two copy/crates/exercises/fix-pipe-eof/src/main.rs
   wait_for watch "asked: exercise fix-pipe-eof, two"
-  echo "mod new;" > copy/crates/exercises/fix-pipe-eof/src/new.rs
+  save "mod new;" copy/crates/exercises/fix-pipe-eof/src/new.rs
   again() { [[ $(grep -c '^asked: .* two$' "$LOGS/watch.out") == 2 ]]; }
   wait_until again
   stop watch INT
