@@ -16,8 +16,6 @@ nothing_left() {
   inventory | diff "$LOGS/inventory.before" -
 }
 
-needs_strace() { strace -o /dev/null true 2> /dev/null || skip "strace may not trace here"; }
-
 @test "an error on each step in turn, an end of each kind, and nothing is left" {
   here
   run_to_end cleanup 0

@@ -6,7 +6,6 @@ load harness
 quick() { start "$1" ipc-bench --repetitions 1 --time-ms 1 "${@:2}"; }
 
 needs_two() { (($(nproc) > 1)) || skip "one processor"; }
-needs_strace() { strace -o /dev/null true 2> /dev/null || skip "strace may not trace here"; }
 
 @test "every mechanism has a row with figures, or one that says why not" {
   quick bench --sizes 64 --csv csv --json json

@@ -4,8 +4,6 @@ load harness
 # A page is the least that a pipe holds, and on most machines 4,096 bytes.
 needs_small_pages() { [[ $(getconf PAGESIZE) == 4096 ]] || skip "pages of $(getconf PAGESIZE) bytes"; }
 
-needs_strace() { strace -o /dev/null true 2> /dev/null || skip "strace may not trace here"; }
-
 @test "one call moves a part, the loop moves all" {
   needs_small_pages
   run_to_end partial-io 0

@@ -76,6 +76,25 @@ project() {
 	END
 }
 
+@test "a signal at the start: what begins while it ends is not left behind" {
+  needs_strace
+  project
+  mkdir fake
+  mkfifo never
+  printf '#!/bin/sh\nread -r _ < never\n' > fake/cargo
+  chmod +x fake/cargo
+  # The signal is pending when the program begins, and strace draws out the moment between the end of
+  # all that it has started and its own.
+  # shellcheck disable=SC2016  # the inner shell's pid
+  PATH=$DIR/fake:$PATH start grader strace -fqq -o trace -e trace=tgkill \
+    -e inject=tgkill:delay_enter=500000 env --block-signal=TERM \
+    sh -c 'kill -s TERM $$; exec "$@"' sh "$BIN/ipc-grade" exercise fix-pipe-eof
+  finish grader 143
+  grep -q '(DELAYED)' trace
+  [[ -z $(processes) ]]
+  rm never
+}
+
 @test "nothing waits for what a program that has ended did not print" {
   start ended true
   DEADLINE=60 SECONDS=0

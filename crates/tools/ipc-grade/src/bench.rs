@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -95,6 +95,35 @@ pub fn spawn(command: &mut Command) -> std::io::Result<Child> {
     let child = command.spawn()?;
     started.push(Pid::from_raw(child.id() as i32));
     Ok(child)
+}
+
+/// Runs it to its end, and says how it ended.
+///
+/// # Errors
+/// As [`Command::status`].
+pub fn status(command: &mut Command) -> std::io::Result<ExitStatus> {
+    let ended = spawn(command)?.wait();
+    stay_if_ending();
+    ended
+}
+
+/// Runs it to its end, and says what it has printed; it has no input.
+///
+/// # Errors
+/// As [`Command::output`].
+pub fn output(command: &mut Command) -> std::io::Result<Output> {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let printed = spawn(command)?.wait_with_output();
+    stay_if_ending();
+    printed
+}
+
+/// Returns, unless a signal is ending this process: then that has ended the child, and this stays here.
+fn stay_if_ending() {
+    drop(lesson::making());
 }
 
 /// Waits that long for its end, and says how it ended; then ends all that it has started, and if it

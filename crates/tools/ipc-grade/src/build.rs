@@ -170,22 +170,21 @@ impl<'a> Workshop<'a> {
     /// What the warm target folder depends on: the sources, by their paths, sizes and times (not the
     /// pages). In whole seconds: a container's image may keep no more, and cargo looks for itself.
     fn stamp(&self) -> anyhow::Result<String> {
-        let list = Command::new("find")
-            .args([
-                "Cargo.toml",
-                "Cargo.lock",
-                "crates",
-                "-type",
-                "f",
-                "!",
-                "-name",
-                "*.md",
-                "-printf",
-                "%p %s %Ts\n",
-            ])
-            .current_dir(&self.project.0)
-            .output()
-            .context("run find")?;
+        let mut find = Command::new("find");
+        find.args([
+            "Cargo.toml",
+            "Cargo.lock",
+            "crates",
+            "-type",
+            "f",
+            "!",
+            "-name",
+            "*.md",
+            "-printf",
+            "%p %s %Ts\n",
+        ])
+        .current_dir(&self.project.0);
+        let list = bench::output(&mut find).context("run find")?;
         let mut lines: Vec<_> = list.stdout.split(|it| *it == b'\n').collect();
         lines.sort();
         Ok(String::from_utf8_lossy(&lines.join(&b'\n')).into_owned())
@@ -205,8 +204,8 @@ impl<'a> Workshop<'a> {
                 give(folder, uid)?;
             }
         }
-        let sysroot = Command::new("rustc").args(["--print", "sysroot"]).output();
-        let sysroot = sysroot.context("run rustc --print sysroot")?;
+        let sysroot = bench::output(Command::new("rustc").args(["--print", "sysroot"]))
+            .context("run rustc --print sysroot")?;
         let sysroot = String::from_utf8_lossy(&sysroot.stdout).trim().to_owned();
         let home = std::env::var_os("HOME").unwrap_or_default();
         let cargo_home = std::env::var_os("CARGO_HOME")
@@ -414,8 +413,7 @@ fn give(folder: &Path, uid: u32) -> anyhow::Result<()> {
 
 fn run(command: &mut Command) -> anyhow::Result<()> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let mut child = bench::spawn(command).with_context(|| format!("run {name}"))?;
-    let status = child.wait().context("waitpid")?;
+    let status = bench::status(command).with_context(|| format!("run {name}"))?;
     ensure!(status.success(), "{name} failed: {status}");
     Ok(())
 }

@@ -132,12 +132,9 @@ impl Isolation {
             secret.display()
         );
         let enter = made.enter(inside.path(), 64);
-        let output = Command::new(&enter[0])
-            .args(&enter[1..])
-            .args(["sh", "-c", &script])
-            .stdin(Stdio::null())
-            .output()
-            .with_context(|| format!("run {}", enter[0]))?;
+        let mut command = Command::new(&enter[0]);
+        command.args(&enter[1..]).args(["sh", "-c", &script]);
+        let output = bench::output(&mut command).with_context(|| format!("run {}", enter[0]))?;
         made.end()?;
         ensure!(
             output.status.success(),

@@ -157,10 +157,7 @@ fn own_namespace() -> Vec<String> {
         command
             .args(&words[1..])
             .args(["mount", "-t", "tmpfs", "none", "/dev/shm"]);
-        command
-            .stderr(Stdio::null())
-            .status()
-            .is_ok_and(|it| it.success())
+        bench::status(command.stderr(Stdio::null())).is_ok_and(|it| it.success())
     };
     let Some(words) = tries.iter().find(works) else {
         return Vec::new();
@@ -173,10 +170,8 @@ fn own_namespace() -> Vec<String> {
 
 /// The bats to use, installed if need be.
 fn find_bats(project: &Project) -> anyhow::Result<PathBuf> {
-    let found = Command::new(project.0.join("scripts/tools"))
-        .arg("bats")
-        .output();
-    let found = found.context("run scripts/tools bats")?;
+    let mut tools = Command::new(project.0.join("scripts/tools"));
+    let found = bench::output(tools.arg("bats")).context("run scripts/tools bats")?;
     ensure!(
         found.status.success(),
         "there is no bats, and none could be installed: make tools"
@@ -188,11 +183,11 @@ fn find_bats(project: &Project) -> anyhow::Result<PathBuf> {
 fn own(name: &str) -> anyhow::Result<()> {
     let project = Project::find()?;
     let exercise = project.exercise(name)?;
-    let built = Command::new("cargo")
+    let mut cargo = Command::new("cargo");
+    cargo
         .args(["build", "--quiet", "--bins", "-p", name])
-        .current_dir(&project.0)
-        .status()
-        .context("run cargo build")?;
+        .current_dir(&project.0);
+    let built = bench::status(&mut cargo).context("run cargo build")?;
     ensure!(built.success(), "{name} does not compile: see above");
 
     let tools = tools()?;
