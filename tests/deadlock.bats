@@ -57,7 +57,7 @@ nothing_left() { [[ -z $(processes) ]] && unchanged; }
 }
 
 @test "the picture is looked at, not recited: the calls are in the trace" {
-  command -v strace > /dev/null || skip "strace is not installed"
+  needs_strace
   start traced strace -f -e trace=semctl -o trace "$BIN/deadlock" --rounds 1
   finish traced
   local a b
@@ -120,7 +120,7 @@ nothing_left() { [[ -z $(processes) ]] && unchanged; }
 }
 
 @test "kill -9 of the parent, at each of the calls between which the set is made and removed" {
-  command -v strace > /dev/null || skip "strace is not installed"
+  needs_strace
   local call when status kills=0
   for call in semget clone read semctl kill wait4; do
     for ((when = 1; ; when++)); do

@@ -22,7 +22,7 @@ load harness
 }
 
 @test "it looks at the socket, and does not recite: the reads of 8 bytes are in the trace" {
-  command -v strace > /dev/null || skip "strace is not installed"
+  needs_strace
   start traced strace -f -e trace=socketpair,recvfrom,sendto -o trace "$BIN/framing"
   finish traced
   # Four children: each one has a socket pair of its own.

@@ -312,6 +312,7 @@ normalise() {
     -e 's/on port [0-9]+/on port N/' -e 's/(127\.0\.0\.1|\[::1\]):[0-9]+/\1:N/'
 }
 
+# needs_strace: skips a test where there is none, or where it is not allowed.
 needs_strace() { strace -o /dev/null true 2> /dev/null || skip "strace may not trace here"; }
 
 # needs_ipv6: skips a test where the machine has none.

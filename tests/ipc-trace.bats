@@ -6,7 +6,7 @@ source "$ROOT/scripts/lessons.bash"
 
 PATH=$BIN:$PATH
 
-setup_file() { command -v strace > /dev/null || skip "strace is not installed"; }
+setup_file() { needs_strace; }
 
 # traced NAME OPTION...: ipc-trace, without colours and as wide as it likes.
 traced() {

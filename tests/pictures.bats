@@ -4,7 +4,7 @@ load harness
 # shellcheck source=scripts/lessons.bash
 source "$ROOT/scripts/lessons.bash"
 
-setup_file() { command -v strace > /dev/null || skip "strace is not installed"; }
+setup_file() { needs_strace; }
 
 # What is the same in every run: the lanes, who has forked and waited for whom, and what went from
 # whom to whom, whether it arrived in one piece or in several. A picture of the whole run also has

@@ -35,7 +35,7 @@ made() { ! unchanged; }
 }
 
 @test "the answers are the kernel's: the calls are in the trace, each with its timeout" {
-  command -v strace > /dev/null || skip "strace is not installed"
+  needs_strace
   start traced strace -f -o trace "$BIN/timeouts"
   finish traced
   local timespec='\{tv_sec=0, tv_nsec=[0-9]+\}'
@@ -52,7 +52,7 @@ made() { ! unchanged; }
 }
 
 @test "a socket's call that is back early is made once more" {
-  command -v strace > /dev/null || skip "strace is not installed"
+  needs_strace
   # As if the kernel's ticks had leapt: the first one is over at once.
   start timeouts strace -f -o trace -e inject=recvfrom:error=EAGAIN:when=1 -e inject=accept:error=EAGAIN:when=1 "$BIN/timeouts"
   finish timeouts

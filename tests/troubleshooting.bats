@@ -149,8 +149,8 @@ none_left() {
 
 needs_ss() { command -v ss > /dev/null || skip "ss is not installed"; }
 
-# needs_strace NAME...: what comes after it in a test does; without strace these terminals are closed.
-needs_strace() {
+# needs_strace_for NAME...: what comes after it in a test does; without strace these terminals are closed.
+needs_strace_for() {
   strace -qq -e trace=none true 2> /dev/null && return
   close "$@"
   skip "strace is not installed, or not allowed here: its part is left out"
@@ -187,7 +187,7 @@ needs_strace() {
   (((0x$(awk '/^SigIgn/ { print $2 }' "/proc/${PID[writer]}/status") & 0x1000) != 0))
   stop writer
   finish writer 143
-  needs_strace one
+  needs_strace_for one
   shows one 'strace'
   close one
 }
@@ -200,7 +200,7 @@ needs_strace() {
   shows two wchan
   # No descriptor yet, and it is the lack of a reader: one lets it go.
   [[ -z $(find "/proc/$(of_program fifo-writer)/fd" -lname '*/mine') ]]
-  needs_strace one two
+  needs_strace_for one two
   hangs two 'strace'
   start reader cat mine
   wait_for one 'Writer: FIFO opened'
@@ -227,7 +227,7 @@ needs_strace() {
   shows one 'cargo run -q -p sysv-shm'
   shows one 'kill -l 139'
   shows one 'sysv-shm-reader'
-  needs_strace one
+  needs_strace_for one
   shows one 'strace'
   really 'shmat(-1, NULL, 0)'
   really 'si_addr=0xffffffffffffffff'
@@ -285,7 +285,7 @@ needs_strace() {
   wait_for server "Server listening"
   stop server
   finish server
-  needs_strace one
+  needs_strace_for one
   shows one 'inject=setsockopt'
   close one
 }
@@ -309,7 +309,7 @@ syn_sent() { [[ -n $(ss -tan state syn-sent "dport = :$PORT" | tail -n +2) ]]; }
   on_page 'Data corruption or incomplete messages'
   terminals one
   shows one 'framing'
-  needs_strace one
+  needs_strace_for one
   shows one 'strace'
   close one
 }

@@ -116,7 +116,7 @@ as_by_default() { same_output "$1" <(sed 's#/tmp/my_socket#socket#' "$ROOT/tests
 }
 
 @test "two servers at once over a stale socket: one listens, the other is refused" {
-  command -v strace > /dev/null || skip "strace is not installed"
+  needs_strace
   serve
   stop server KILL
   finish server 137

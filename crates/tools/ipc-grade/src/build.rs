@@ -175,6 +175,8 @@ impl<'a> Workshop<'a> {
             "Cargo.toml",
             "Cargo.lock",
             "crates",
+            // A file that an editor removes meanwhile is no error.
+            "-ignore_readdir_race",
             "-type",
             "f",
             "!",
@@ -184,10 +186,10 @@ impl<'a> Workshop<'a> {
             "%p %s %Ts\n",
         ])
         .current_dir(&self.project.0);
-        let list = bench::output(&mut find).context("run find")?;
-        let mut lines: Vec<_> = list.stdout.split(|it| *it == b'\n').collect();
+        let list = printed(&mut find)?;
+        let mut lines: Vec<_> = list.lines().collect();
         lines.sort();
-        Ok(String::from_utf8_lossy(&lines.join(&b'\n')).into_owned())
+        Ok(lines.join("\n"))
     }
 
     /// Runs cargo build; whether it succeeded. What it says goes into a file.
@@ -204,9 +206,7 @@ impl<'a> Workshop<'a> {
                 give(folder, uid)?;
             }
         }
-        let sysroot = bench::output(Command::new("rustc").args(["--print", "sysroot"]))
-            .context("run rustc --print sysroot")?;
-        let sysroot = String::from_utf8_lossy(&sysroot.stdout).trim().to_owned();
+        let sysroot = printed(Command::new("rustc").args(["--print", "sysroot"]))?;
         let home = std::env::var_os("HOME").unwrap_or_default();
         let cargo_home = std::env::var_os("CARGO_HOME")
             .map_or_else(|| Path::new(&home).join(".cargo"), PathBuf::from);
@@ -416,4 +416,17 @@ fn run(command: &mut Command) -> anyhow::Result<()> {
     let status = bench::status(command).with_context(|| format!("run {name}"))?;
     ensure!(status.success(), "{name} failed: {status}");
     Ok(())
+}
+
+/// What it prints, if it succeeds.
+fn printed(command: &mut Command) -> anyhow::Result<String> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output = bench::output(command).with_context(|| format!("run {name}"))?;
+    let (status, errors) = (output.status, String::from_utf8_lossy(&output.stderr));
+    ensure!(
+        status.success(),
+        "{name} failed: {status}: {}",
+        errors.trim()
+    );
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
