@@ -142,8 +142,7 @@ nothing_left() { [[ -z $(processes) ]] && unchanged; }
   local UNDER=(setsid)
   start deadlock deadlock
   for ((i = 0; i < $(rounds 50); i++)); do
-    kill -s STOP -- "-${PID[deadlock]}" 2> /dev/null || true
-    kill -s CONT -- "-${PID[deadlock]}" 2> /dev/null || true
+    stop_and_continue deadlock
     sleep 0.005 # the pace, not a wait: in between they are to get on with their work
   done
   finish deadlock
@@ -159,8 +158,7 @@ nothing_left() { [[ -z $(processes) ]] && unchanged; }
   local end=$((SECONDS + DEADLINE))
   until grep -q EAGAIN "$LOGS/deadlock.out"; do
     ((SECONDS <= end)) # else it starts afresh each time
-    kill -s STOP -- "-${PID[deadlock]}" 2> /dev/null || true
-    kill -s CONT -- "-${PID[deadlock]}" 2> /dev/null || true
+    stop_and_continue deadlock
     sleep 0.02 # the pace, far below the limit
   done
   finish deadlock

@@ -188,8 +188,11 @@ setup_file() { printf 'hello\nworld\nthree\n' > "$BATS_FILE_TMPDIR/input"; }
   silent writer
   [[ ! -e fifo ]]
   start writer fifo-writer fifo < "$input"
+  # A reader that comes first makes the FIFO, and takes it along.
+  wait_for writer "Writer: Opening FIFO..."
   start_unread reader fifo-reader fifo
   finish reader 141
   stop writer
   finish writer 143
+  [[ ! -e fifo ]]
 }

@@ -220,6 +220,16 @@ state_of() {
 # stop NAME [SIGNAL]: TERM unless another is named.
 stop() { kill -s "${2:-TERM}" "$(program_pid "$1")"; }
 
+# stop_and_continue NAME: all processes of its group, as Ctrl-Z and fg do. A shell waits for the stop
+# before it continues: the child of a fork(2) that is under way would get the SIGSTOP, but not the
+# SIGCONT, which Linux drops when the parent has not stopped yet; and it would sleep for ever.
+stop_and_continue() {
+  kill -s STOP -- "-${PID[$1]}" 2> /dev/null || return 0 # it has ended
+  wait_until stopped_or_ended "$1"
+  kill -s CONT -- "-${PID[$1]}" 2> /dev/null || true
+}
+stopped_or_ended() { ended "$1" || [[ $STATE == T ]]; }
+
 # program_pid NAME: the pid of the program itself, below what traces it and what put it into a box.
 program_pid() {
   local pid=${PID[$1]} child comm

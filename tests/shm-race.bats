@@ -100,9 +100,9 @@ four_children() { [[ $(children | wc -w) == 4 ]]; }
   # shellcheck disable=SC2034  # start uses it
   local UNDER=(setsid)
   start race shm-race
+  wait_for race "4 processes"
   for ((i = 0; i < $(rounds 50); i++)); do
-    kill -s STOP -- "-${PID[race]}" 2> /dev/null || true
-    kill -s CONT -- "-${PID[race]}" 2> /dev/null || true
+    stop_and_continue race
   done
   finish race
   check race 100000
