@@ -47,7 +47,7 @@ bench-full: build ## the same from 1 B to 1 MiB; charts, JSON and CSV in target/
 
 bench-c: build ## round trips on one processor beside a minimal C loop of the same calls
 	@cc -O2 crates/tools/ipc-bench/benches/round-trip.c -o "$(TARGET)/round-trip" -lpthread -lrt
-	@ipc-bench --placement same --sizes 1,64,4096,65536 --repetitions 7 --versus "$(TARGET)/round-trip"
+	@ipc-bench --placement same --sizes 1,64,4096,65536 --repetitions 25 --time-ms 20 --versus "$(TARGET)/round-trip"
 
 bench-lessons: build ## how fast the lessons' own programs are: each at bulk work, and its start
 	@scripts/bench-lessons

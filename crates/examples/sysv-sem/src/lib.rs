@@ -263,9 +263,9 @@ impl Semaphores {
 
     /// All of the operations, or none: they happen as one.
     fn operate(self, operations: &mut [libc::sembuf], limit: Option<Duration>) -> nix::Result<()> {
-        let start = Instant::now();
+        let limit = limit.map(|limit| (Instant::now(), limit));
         loop {
-            let left = limit.map(|limit| limit.saturating_sub(start.elapsed()));
+            let left = limit.map(|(begin, limit)| limit.saturating_sub(begin.elapsed()));
             match self.semtimedop(operations, left) {
                 // Ctrl-Z and fg wake a sleeping semop although no handler is installed: signal(7).
                 Err(Errno::EINTR) => {}

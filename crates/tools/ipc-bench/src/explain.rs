@@ -7,6 +7,7 @@ use anyhow::{Context, ensure};
 use lesson::say;
 
 use crate::mechanism::{End, Mechanism};
+use crate::signals::Held;
 
 /// Where the part to show begins and ends in the trace: the paths of calls that fail.
 const MARKS: [&str; 2] = ["ipc-bench: begin", "ipc-bench: end"];
@@ -18,6 +19,7 @@ const SENDER: &str = ", sender";
 /// # Errors
 /// When there is no strace, or it may not trace here.
 pub fn explain(mechanism: &Mechanism, size: usize, processors: [usize; 2]) -> anyhow::Result<()> {
+    let _signals = Held::hold()?; // until the file is removed; strace starts without any held
     let log = tempfile::NamedTempFile::new().context("make a temporary file")?;
     let this = std::env::current_exe().context("the path of this program")?;
     let traced = Command::new("strace")

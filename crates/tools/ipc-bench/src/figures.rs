@@ -142,7 +142,7 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Figures> {
     let two = plan.placements.contains(&Placement::Two);
     let mut limits = Vec::new();
     let not_counted = calls::counter().err().map(|it| format!("{it:#}"));
-    for _ in 0..plan.repetitions {
+    for repetition in 0..plan.repetitions {
         limits.push(limits::measure(
             plan.processors,
             two,
@@ -151,10 +151,17 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Figures> {
         for cell in &mut cells {
             bar.set_message(format!("{}, {} B", cell.job.mechanism.name, cell.job.size));
             if cell.missing.is_none() {
+                let job = cell.job;
+                let other = || match &plan.versus {
+                    Some(program) => other(program, &job),
+                    None => Ok(None),
+                };
+                // In turn one and the other is first: what the one leaves behind must not always meet the other.
+                let first = if repetition % 2 == 1 { other()? } else { None };
                 match run::run(&cell.job) {
                     Ok(sample) => {
-                        let other = plan.versus.as_deref().map(|it| other(it, &cell.job));
-                        if let Some(other) = other.transpose()?.flatten() {
+                        let second = if repetition % 2 == 0 { other()? } else { None };
+                        if let Some(other) = first.or(second) {
                             cell.ratios.push(sample.each / other);
                         }
                         cell.add(&sample);

@@ -10,6 +10,7 @@ use nix::sys::mman::MapFlags;
 
 use crate::partner::{self, LIMIT};
 use crate::run::{own_share, pin};
+use crate::signals::Held;
 
 /// Nanoseconds each.
 #[derive(Clone, Debug, Default, serde::Serialize)]
@@ -148,7 +149,7 @@ fn with_partner(
         board.stop.store(1, Ordering::Relaxed);
         Ok(measured)
     };
-    partner::both(LIMIT, None, measured, || {
+    partner::both(LIMIT, None, &Held::hold()?, measured, || {
         pin(processors[1])?;
         theirs(board);
         Ok(())

@@ -14,6 +14,7 @@ mod mechanism;
 mod partner;
 mod report;
 mod run;
+mod signals;
 mod stars;
 
 use std::path::PathBuf;
@@ -101,7 +102,6 @@ fn main() -> Result<(), Failure> {
     if !args.agree.is_empty() {
         return Ok(agree::agree(&args.agree)?);
     }
-    lesson::clean_up_on_signal()?;
     let machine = Machine::now();
     let plan = plan(&args, &machine)?;
     if let Some(mechanism) = args.explain {

@@ -2,7 +2,8 @@
 //!
 //! Both are children of this process, which only waits. They have no thread beside their first: in a
 //! process with threads each read(2) and write(2) counts the users of its file up and down, which is a
-//! twentieth of a pipe's round trip. Neither would see an end-of-file when the other dies, for memory has
+//! twentieth of a pipe's round trip. Nor has this process ever had one: in the child of such a process
+//! glibc goes on to guard each call at which a thread could be cancelled, which is a thirtieth. Neither would see an end-of-file when the other dies, for memory has
 //! no end that could close: so this process ends the one that is left.
 
 use std::fmt;
@@ -24,6 +25,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::mechanism::Remove;
+use crate::signals::Held;
 
 /// How long a run may take beyond its measured time.
 pub const LIMIT: Duration = Duration::from_secs(10);
@@ -34,6 +36,8 @@ pub enum Lost {
     /// The first or the second one.
     Killed(&'static str),
     Late,
+    /// A signal has come, of which this process dies once all is removed.
+    Interrupted,
 }
 
 impl fmt::Display for Lost {
@@ -41,6 +45,7 @@ impl fmt::Display for Lost {
         match self {
             Self::Killed(name) => write!(f, "the {name} process was killed")?,
             Self::Late => write!(f, "a process is late")?,
+            Self::Interrupted => write!(f, "interrupted")?,
         }
         write!(f, ": nothing more was measured")
     }
@@ -53,10 +58,12 @@ impl std::error::Error for Lost {}
 /// If this process dies meanwhile, even by kill -9, they remove what nobody else would, and end.
 ///
 /// # Errors
-/// That of `ours`; or when a process fails, is killed, or has not ended within the limit.
+/// That of `ours`; or when a process fails, is killed, or has not ended within the limit; or when a
+/// signal comes.
 pub fn both<T: Serialize + DeserializeOwned>(
     limit: Duration,
     remove: Option<Remove>,
+    signals: &Held,
     ours: impl FnOnce() -> anyhow::Result<T>,
     theirs: impl FnOnce() -> anyhow::Result<()>,
 ) -> anyhow::Result<T> {
@@ -81,7 +88,7 @@ pub fn both<T: Serialize + DeserializeOwned>(
     let mut answer = File::from(answer);
     let mut part = [0; 4096];
     loop {
-        let [ended, speaks] = ready([second.alive(), Some(answer.as_fd())], deadline)?;
+        let [ended, speaks] = ready([second.alive(), Some(answer.as_fd())], signals, deadline)?;
         if ended {
             second.end()?;
         }
@@ -102,7 +109,7 @@ pub fn both<T: Serialize + DeserializeOwned>(
     };
     let ended = match second.alive() {
         None => Ok(()),
-        alive => ready([alive, None], deadline).and_then(|_| second.end()),
+        alive => ready([alive, None], signals, deadline).and_then(|_| second.end()),
     };
     match (said, ended) {
         (Err(_), Err(error)) if matches!(error.downcast_ref(), Some(Lost::Killed(_))) => Err(error),
@@ -112,18 +119,27 @@ pub fn both<T: Serialize + DeserializeOwned>(
 }
 
 /// Sleeps until one of the descriptors can be read: which. See poll(2).
-fn ready(fds: [Option<BorrowedFd<'_>>; 2], deadline: Instant) -> anyhow::Result<[bool; 2]> {
+fn ready(
+    fds: [Option<BorrowedFd<'_>>; 2],
+    signals: &Held,
+    deadline: Instant,
+) -> anyhow::Result<[bool; 2]> {
     let left = deadline.saturating_duration_since(Instant::now());
     let left = PollTimeout::try_from(left).context("the limit is too long")?;
     let mut there: Vec<_> = fds
         .iter()
         .flatten()
-        .map(|fd| PollFd::new(*fd, PollFlags::POLLIN))
+        .copied()
+        .chain([signals.arrived()])
+        .map(|fd| PollFd::new(fd, PollFlags::POLLIN))
         .collect();
     if poll(&mut there, left).context("poll")? == 0 {
         return Err(Lost::Late.into());
     }
     let mut there = there.iter().map(|it| it.any().unwrap_or(false));
+    if there.next_back() == Some(true) {
+        return Err(Lost::Interrupted.into());
+    }
     Ok(fds.map(|fd| fd.is_some() && there.next().unwrap_or(false)))
 }
 
@@ -144,8 +160,7 @@ impl Child {
         main: impl FnOnce() -> anyhow::Result<()>,
     ) -> anyhow::Result<Self> {
         let parent = process::id();
-        // SAFETY: the other threads of this process (the one that waits for signals, the one of the
-        // progress bar) hold no lock that the child needs: it allocates, and glibc keeps malloc usable.
+        // SAFETY: this process has no other thread, which could hold a lock that the child needs.
         match unsafe { fork() }.context("fork")? {
             ForkResult::Child => {
                 // First, while signals are still blocked: none comes in between.

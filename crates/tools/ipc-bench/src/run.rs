@@ -20,8 +20,9 @@ use perf_event::Counter;
 
 use crate::calls;
 use crate::explain;
-use crate::mechanism::{End, Mechanism, Pair};
+use crate::mechanism::{End, Mechanism, Pair, Remove};
 use crate::partner::{self, LIMIT};
+use crate::signals::Held;
 
 /// Where the two processes run.
 #[derive(
@@ -142,26 +143,35 @@ const LAST: u8 = 0xFF;
 /// What is done before the clock runs: caches, sleeping processors.
 const WARM_UP: Duration = Duration::from_millis(10);
 
+/// Removes what outlives both processes.
+struct Made(Option<Remove>);
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|it| it.now());
+    }
+}
+
 /// Makes a run.
 ///
 /// # Errors
 /// When the mechanism is not to be had here or takes no message of this size, or the other process
 /// fails.
 pub fn run(job: &Job) -> anyhow::Result<Sample> {
+    let signals = Held::hold()?; // until all that is made here has been removed
     let memory = Shared::anonymous(size_of::<Control>(), MapFlags::empty())?;
     // SAFETY: it is as large as a Control, all zeros, begins at a page, and outlives both uses.
     let control = unsafe { &*memory.start().cast::<Control>() };
-    // A signal waits until all is open, and what has to be removed is known.
-    let making = lesson::making();
     let Pair {
         mut ours,
         mut theirs,
         remove,
     } = (job.mechanism.open)(job.size)?;
-    let _made = remove.map(|it| making.remove_at_end(move || it.now()));
+    let _made = Made(remove);
     let mut sample = partner::both(
         job.time * 3 + LIMIT,
         remove,
+        &signals,
         move || measure(job, control, &mut *ours),
         move || {
             let what = || format!("{}, {} B", job.mechanism.name, job.size);
@@ -322,10 +332,10 @@ fn measure(job: &Job, control: &Control, end: &mut dyn End) -> anyhow::Result<Sa
     };
     let (mut sent, begin) = (0, now()?);
     if job.pattern == Pattern::Stream {
-        let batch = batch(job.size);
         while now()? - begin < job.time.as_nanos() as u64 {
+            let batch = batch(sent);
             end.send_all(message, batch)?;
-            sent += u64::from(batch);
+            sent += batch;
         }
         end.flush().context("send")?;
     }
@@ -415,55 +425,80 @@ fn count(counter: Option<&mut Counter>) -> anyhow::Result<u64> {
     counter.map_or(Ok(0), |it| it.read().context("read the counter"))
 }
 
-/// Nanoseconds of a round trip that are this program's own: the loops of both sides, around calls that
-/// do nothing.
+/// The loops' own work for a message, done so many times more.
+const DOSE: u64 = 16;
+
+/// Calls that do nothing, and then `dose` times the work that the loops of both sides do for each message.
+struct Nothing {
+    /// So many messages are still to come; the one after them is the last.
+    left: u64,
+    dose: u64,
+}
+
+impl End for Nothing {
+    fn send(&mut self, message: &[u8]) -> io::Result<()> {
+        black_box(message);
+        Ok(())
+    }
+
+    fn receive(&mut self, message: &mut [u8]) -> io::Result<()> {
+        let last = self.left == 0;
+        self.left = self.left.wrapping_sub(1);
+        message[0] = if last { LAST } else { 0 };
+        let mut received = 0_u64;
+        for _ in 0..self.dose {
+            if black_box(&*message)[0] == LAST {
+                break;
+            }
+            received += 1;
+        }
+        black_box(received);
+        Ok(())
+    }
+}
+
+/// Nanoseconds of a round trip that are this program's own: what its loops do beside the calls, on both
+/// sides. It is too little to be seen by itself, so it is done [`DOSE`] times more, around calls that do
+/// nothing, and what that adds is divided.
 ///
 /// # Errors
 /// When the time is too short for anything.
 pub fn own_share(time: Duration) -> anyhow::Result<f64> {
-    /// So many messages are still to come; the one after them is the last.
-    struct Nothing(u64);
-    impl End for Nothing {
-        fn send(&mut self, message: &[u8]) -> io::Result<()> {
-            black_box(message);
-            Ok(())
-        }
-        fn receive(&mut self, message: &mut [u8]) -> io::Result<()> {
-            let last = self.0 == 0;
-            self.0 = self.0.wrapping_sub(1);
-            message[0] = if last { LAST } else { 0 };
-            black_box(message);
-            Ok(())
-        }
-    }
     /// Between two looks at the clock.
-    const TRIPS: u32 = 1 << 16;
-    let begin = Instant::now();
-    let mut count = 0_u64;
-    while begin.elapsed() < time {
-        // Both are local, so their counters stay in a register: memory's time would not be the loops'.
-        Nothing(u64::MAX).round_trips(&mut [0; 64], TRIPS)?;
-        Nothing(u64::from(TRIPS)).receive_all(&mut [0; 64], LAST, true)?;
-        count += u64::from(TRIPS);
-    }
-    ensure!(count > 0, "the time is too short");
-    Ok(begin.elapsed().as_nanos() as f64 / count as f64)
+    const TRIPS: u64 = 1 << 12;
+    let round_trip = |dose| -> anyhow::Result<f64> {
+        let begin = Instant::now();
+        let mut count = 0;
+        while begin.elapsed() < time / 2 {
+            // Both are local, so their counters stay in a register: memory's time would not be the loops'.
+            let nothing = |left| Nothing { left, dose };
+            nothing(u64::MAX).round_trips(&mut [0; 64], TRIPS)?;
+            nothing(TRIPS).receive_all(&mut [0; 64], LAST, true)?;
+            count += TRIPS;
+        }
+        ensure!(count > 0, "the time is too short");
+        Ok(begin.elapsed().as_nanos() as f64 / count as f64)
+    };
+    let (without, with) = (round_trip(0)?, round_trip(DOSE)?);
+    // Each of the two receives a message in a round trip, and does the work of both.
+    Ok((with - without).max(0.0) / (2 * DOSE) as f64)
 }
 
-/// The clock is looked at once for so many messages: its share is then below a thousandth.
-fn batch(size: usize) -> u32 {
-    (32_768 / size.max(1)).clamp(1, 64) as u32
+/// How many messages until the next look at the clock: a hundredth of what has been done, so that the
+/// clock is no part of the figure.
+fn batch(done: u64) -> u64 {
+    (done / 100).max(1)
 }
 
 /// Nanoseconds for each round trip.
 fn bare(end: &mut dyn End, message: &mut [u8], time: Duration) -> anyhow::Result<f64> {
-    let batch = batch(message.len());
     let begin = Instant::now();
     let mut count = 0;
     while begin.elapsed() < time {
+        let batch = batch(count);
         end.round_trips(message, batch)?;
         count += batch;
     }
     ensure!(count > 0, "no message came back");
-    Ok(begin.elapsed().as_nanos() as f64 / f64::from(count))
+    Ok(begin.elapsed().as_nanos() as f64 / count as f64)
 }

@@ -55,7 +55,7 @@ pub trait End {
     ///
     /// # Errors
     /// Those of `send`.
-    fn send_all(&mut self, message: &[u8], count: u32) -> anyhow::Result<()> {
+    fn send_all(&mut self, message: &[u8], count: u64) -> anyhow::Result<()> {
         for _ in 0..count {
             self.send(message).context("send")?;
         }
@@ -66,7 +66,7 @@ pub trait End {
     ///
     /// # Errors
     /// Those of `send` and `receive`.
-    fn round_trips(&mut self, message: &mut [u8], count: u32) -> anyhow::Result<()> {
+    fn round_trips(&mut self, message: &mut [u8], count: u64) -> anyhow::Result<()> {
         for _ in 0..count {
             self.send(message).context("send")?;
             self.receive(message).context("receive")?;

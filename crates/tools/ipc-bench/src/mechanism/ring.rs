@@ -97,7 +97,7 @@ impl End for InPlace {
         self.0.receive(message)
     }
 
-    fn send_all(&mut self, message: &[u8], count: u32) -> anyhow::Result<()> {
+    fn send_all(&mut self, message: &[u8], count: u64) -> anyhow::Result<()> {
         for _ in 0..count {
             let mut room = self.0.output.room(message.len());
             for line in room.bytes().chunks_mut(LINE) {
