@@ -1,8 +1,8 @@
-//! Two people's mailboxes in shared memory, each with room for one short message: the fastest way for
-//! two processors to talk.
+//! A mailbox in shared memory with room for one short message each way: the fastest way for two
+//! processors to talk.
 //!
-//! Each side writes into its own cache line alone: its message, and how many of the other's it has
-//! taken. So a message and its answer move two cache lines, and nothing else.
+//! A message and its answer share one cache line, if both are short: a processor that reads a line which
+//! the other has just written may get it for good, and then writes its answer without asking for it.
 
 use std::hint::spin_loop;
 use std::ptr;
@@ -10,19 +10,30 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::memory::Shared;
 
-/// What one side writes and the other reads. All zeros: nothing sent, nothing taken.
-#[repr(C, align(128))]
+/// What one side writes, with the beginning of its message.
+#[repr(C)]
 struct Slip {
     sent: AtomicU32,
     taken: AtomicU32,
-    payload: [AtomicU32; 30],
+    payload: [AtomicU32; SHORT / 4],
 }
 
-/// The longest message. Up to 56 bytes it crosses in one cache line with its bookkeeping.
-pub const MAX: usize = 120;
+/// Both sides' slips, which fill a cache line, and the rest of longer messages. All zeros: nothing sent,
+/// nothing taken.
+#[repr(C, align(128))]
+struct Both {
+    slips: [Slip; 2],
+    rest: [[AtomicU32; (MAX - SHORT) / 4]; 2],
+}
 
-/// How much memory the two slips need.
-pub const MEMORY: usize = 2 * size_of::<Slip>();
+/// So many bytes of a message cross in the same cache line as its bookkeeping.
+const SHORT: usize = 24;
+
+/// The longest message.
+pub const MAX: usize = SHORT + 128;
+
+/// How much memory the mailbox needs.
+pub const MEMORY: usize = size_of::<Both>();
 
 /// The two sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,31 +44,27 @@ pub enum Person {
     B,
 }
 
-/// One side's mailbox.
+/// One side of the mailbox.
 pub struct Mailbox<'a> {
-    own: &'a Slip,
-    others: &'a Slip,
+    both: &'a Both,
+    own: usize,
     sent: u32,
     taken: u32,
 }
 
 impl<'a> Mailbox<'a> {
-    /// The mailbox of A or B in memory that is filled with zeros. Each person may have one.
+    /// The side of A or B, over memory that is filled with zeros. Each person may have one.
     ///
     /// # Panics
     /// When the memory is smaller than [`MEMORY`].
     pub fn new(memory: &'a Shared, person: Person) -> Self {
-        assert!(memory.size() >= MEMORY, "two slips do not fit");
-        // SAFETY: the mapping begins at a page and holds two slips, which are atomics alone.
-        let slips = unsafe { &*memory.start().cast::<[Slip; 2]>() };
-        let (own, others) = match person {
-            Person::A => (&slips[0], &slips[1]),
-            Person::B => (&slips[1], &slips[0]),
-        };
-        let (sent, taken) = (0, 0);
+        assert!(memory.size() >= MEMORY, "two messages do not fit");
+        // SAFETY: the mapping begins at a page and holds both slips, which are atomics alone.
+        let both = unsafe { &*memory.start().cast::<Both>() };
+        let (own, sent, taken) = (person as usize, 0, 0);
         Self {
+            both,
             own,
-            others,
             sent,
             taken,
         }
@@ -69,14 +76,25 @@ impl<'a> Mailbox<'a> {
     /// When it is longer than [`MAX`].
     pub fn send(&mut self, message: &[u8]) {
         assert!(message.len() <= MAX, "{} bytes are too many", message.len());
-        while self.others.taken.load(Ordering::Acquire) != self.sent {
+        let (own, others) = self.slips();
+        while others.taken.load(Ordering::Acquire) != self.sent {
             spin_loop();
         }
-        // SAFETY: the other side has taken the last message, and reads the slip again only after the
-        // store below (Release); the message fits, and atomics may be written through `&`.
-        unsafe { ptr::copy_nonoverlapping(message.as_ptr(), self.own.text(), message.len()) };
+        let (short, rest) = message.split_at(message.len().min(SHORT));
+        // SAFETY: the other side has taken the last message, and reads these places again only after the
+        // store below (Release); both parts fit, and atomics may be written through `&`.
+        unsafe {
+            ptr::copy_nonoverlapping(short.as_ptr(), place(&own.payload), short.len());
+            if !rest.is_empty() {
+                ptr::copy_nonoverlapping(
+                    rest.as_ptr(),
+                    place(&self.both.rest[self.own]),
+                    rest.len(),
+                );
+            }
+        }
         self.sent = self.sent.wrapping_add(1);
-        self.own.sent.store(self.sent, Ordering::Release);
+        own.sent.store(self.sent, Ordering::Release);
     }
 
     /// Waits for the next message, and takes its first bytes.
@@ -85,53 +103,98 @@ impl<'a> Mailbox<'a> {
     /// When those are more than [`MAX`].
     pub fn receive(&mut self, message: &mut [u8]) {
         assert!(message.len() <= MAX, "{} bytes are too many", message.len());
-        while self.others.sent.load(Ordering::Acquire) == self.taken {
+        let (own, others) = self.slips();
+        while others.sent.load(Ordering::Acquire) == self.taken {
             spin_loop();
         }
-        // SAFETY: the other side does not write this slip until the store below (Release) says that it
-        // is taken; it holds at least that many bytes.
+        let (short, rest) = message.split_at_mut(message.len().min(SHORT));
+        // SAFETY: the other side does not write these places until the store below (Release) says that
+        // the message is taken; they hold at least that many bytes.
         unsafe {
-            let from = self.others.text().cast_const();
-            ptr::copy_nonoverlapping(from, message.as_mut_ptr(), message.len());
+            ptr::copy_nonoverlapping(place(&others.payload), short.as_mut_ptr(), short.len());
+            if !rest.is_empty() {
+                let from = place(&self.both.rest[1 - self.own]);
+                ptr::copy_nonoverlapping(from, rest.as_mut_ptr(), rest.len());
+            }
         }
         self.taken = self.taken.wrapping_add(1);
-        self.own.taken.store(self.taken, Ordering::Release);
+        own.taken.store(self.taken, Ordering::Release);
+    }
+
+    /// This side's, and the other's.
+    fn slips(&self) -> (&'a Slip, &'a Slip) {
+        (&self.both.slips[self.own], &self.both.slips[1 - self.own])
     }
 }
 
-impl Slip {
-    fn text(&self) -> *mut u8 {
-        self.payload.as_ptr().cast_mut().cast()
-    }
+fn place(words: &[AtomicU32]) -> *mut u8 {
+    words.as_ptr().cast_mut().cast()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
     use std::thread;
+    use std::time::Duration;
 
     use nix::sys::mman::MapFlags;
 
     use super::{MAX, MEMORY, Mailbox, Person};
     use crate::memory::Shared;
 
+    // Few: on one processor each of them waits for the scheduler.
+    const MESSAGES: u8 = 200;
+
+    fn send(mailbox: &mut Mailbox<'_>, number: u8) {
+        mailbox.send(&[number; MAX]);
+    }
+
+    fn receive(mailbox: &mut Mailbox<'_>, number: u8) {
+        let mut message = [0; MAX];
+        mailbox.receive(&mut message);
+        assert_eq!(message, [number; MAX]);
+    }
+
+    /// Runs what A does beside what B does; a wait that is never over is a test that fails.
+    fn beside(a: fn(&mut Mailbox<'_>), b: fn(&mut Mailbox<'_>)) {
+        let (done, ended) = mpsc::channel();
+        thread::spawn(move || {
+            let memory = Shared::anonymous(MEMORY, MapFlags::empty()).expect("memory");
+            thread::scope(|scope| {
+                scope.spawn(|| a(&mut Mailbox::new(&memory, Person::A)));
+                b(&mut Mailbox::new(&memory, Person::B));
+            });
+            done.send(()).expect("the test waits");
+        });
+        ended
+            .recv_timeout(Duration::from_secs(60))
+            .expect("both have ended within a minute");
+    }
+
     #[test]
     fn each_message_arrives_once_and_in_order() {
-        let memory = Shared::anonymous(MEMORY, MapFlags::empty()).expect("memory");
-        // Few: on one processor each of them waits for the scheduler.
-        let messages = 0..200_u8;
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                let mut mailbox = Mailbox::new(&memory, Person::A);
-                for number in messages.clone() {
-                    mailbox.send(&[number; MAX]);
-                }
-            });
-            let mut mailbox = Mailbox::new(&memory, Person::B);
-            for number in messages.clone() {
-                let mut message = [0; MAX];
-                mailbox.receive(&mut message);
-                assert_eq!(message, [number; MAX]);
+        beside(
+            |mailbox| (0..MESSAGES).for_each(|it| send(mailbox, it)),
+            |mailbox| (0..MESSAGES).for_each(|it| receive(mailbox, it)),
+        );
+    }
+
+    #[test]
+    fn both_may_speak_at_once() {
+        let both = |mailbox: &mut Mailbox<'_>| {
+            for number in 0..MESSAGES {
+                send(mailbox, number);
+                receive(mailbox, number);
             }
-        });
+        };
+        beside(both, both);
+    }
+
+    #[test]
+    fn what_is_received_makes_room_at_once() {
+        beside(
+            |mailbox| (0..2).for_each(|it| send(mailbox, it)),
+            |mailbox| receive(mailbox, 0),
+        );
     }
 }
