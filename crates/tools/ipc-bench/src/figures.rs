@@ -152,17 +152,17 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Figures> {
             bar.set_message(format!("{}, {} B", cell.job.mechanism.name, cell.job.size));
             if cell.missing.is_none() {
                 let job = cell.job;
-                let other = || match &plan.versus {
+                let theirs = || match &plan.versus {
                     Some(program) => other(program, &job),
                     None => Ok(None),
                 };
-                // In turn one and the other is first: what the one leaves behind must not always meet the other.
-                let first = if repetition % 2 == 1 { other()? } else { None };
+                // They take turns in going first: what one leaves behind must not always meet the other.
+                let first = if repetition % 2 == 1 { theirs()? } else { None };
                 match run::run(&cell.job) {
                     Ok(sample) => {
-                        let second = if repetition % 2 == 0 { other()? } else { None };
-                        if let Some(other) = first.or(second) {
-                            cell.ratios.push(sample.each / other);
+                        let second = if repetition % 2 == 0 { theirs()? } else { None };
+                        if let Some(each) = first.or(second) {
+                            cell.ratios.push(sample.each / each);
                         }
                         cell.add(&sample);
                         if cell.calls.is_none() && not_counted.is_none() {

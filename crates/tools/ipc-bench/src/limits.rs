@@ -8,8 +8,9 @@ use ipc_bench::memory::Shared;
 use nix::sched::sched_yield;
 use nix::sys::mman::MapFlags;
 
+use crate::own_share::own_share;
 use crate::partner::{self, LIMIT};
-use crate::run::{own_share, pin};
+use crate::run::pin;
 use crate::signals::Held;
 
 /// Nanoseconds each.

@@ -11,6 +11,7 @@ mod figures;
 mod limits;
 mod machine;
 mod mechanism;
+mod own_share;
 mod partner;
 mod report;
 mod run;

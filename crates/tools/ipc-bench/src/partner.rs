@@ -3,8 +3,10 @@
 //! Both are children of this process, which only waits. They have no thread beside their first: in a
 //! process with threads each read(2) and write(2) counts the users of its file up and down, which is a
 //! twentieth of a pipe's round trip. Nor has this process ever had one: in the child of such a process
-//! glibc goes on to guard each call at which a thread could be cancelled, which is a thirtieth. Neither would see an end-of-file when the other dies, for memory has
-//! no end that could close: so this process ends the one that is left.
+//! glibc goes on to guard each call at which a thread could be cancelled, which is a thirtieth.
+//!
+//! Neither would see an end-of-file when the other dies, for memory has no end that could close: so this
+//! process ends the one that is left.
 
 use std::fmt;
 use std::fs::File;
