@@ -10,6 +10,11 @@
 //! when the copy says "full" or "empty": the cache line crosses between the processors once for many
 //! messages, not once for each.
 //!
+//! A look costs the other side: it takes the line away, and what the other side publishes next waits until
+//! the line is back. Who looks at once for each message gets them one by one, at the speed of that line.
+//! Therefore a look waits first, as many pauses as there were messages since the last one: in a stream
+//! more and more gather, and a partner who sends one and waits for its answer loses one pause.
+//!
 //! Who finds nothing to do may sleep. It says so (`asleep` = 1), looks once more, and then sleeps while
 //! `asleep` is 1; the other side publishes, and then looks at `asleep`. Each side stores one word and
 //! then loads the other's: without a sequentially consistent fence in between on both sides, both loads
@@ -48,8 +53,13 @@ pub enum Waiting {
 pub struct Side {
     own: u64,
     copy: u64,
+    /// Messages since the last look at the other's index.
+    since: u32,
     waiting: Waiting,
 }
+
+/// At most so many pauses come before a look: about two microseconds.
+const PAUSES: u32 = 64;
 
 impl Side {
     /// At the beginning.
@@ -57,6 +67,7 @@ impl Side {
         Self {
             own: 0,
             copy: 0,
+            since: 0,
             waiting,
         }
     }
@@ -73,15 +84,10 @@ impl Side {
 
     /// The producer's: waits until `lines` are free of `capacity`.
     pub fn wait_for_room(&mut self, index: &Index, lines: u64, capacity: u64) {
-        let has_room = |head: u64| self.own + lines - head <= capacity;
-        if !has_room(self.copy) {
-            self.copy = wait_until(
-                &index.head.0,
-                &index.producer_asleep.0,
-                self.waiting,
-                has_room,
-            );
-        }
+        let needed = self.own + lines;
+        self.wait(&index.head.0, &index.producer_asleep.0, |head| {
+            needed - head <= capacity
+        });
     }
 
     /// The producer's: the next `lines` are written.
@@ -93,15 +99,19 @@ impl Side {
 
     /// The consumer's: waits until there is something to read.
     pub fn wait_for_message(&mut self, index: &Index) {
-        let has_message = |tail: u64| tail != self.own;
-        if !has_message(self.copy) {
-            self.copy = wait_until(
-                &index.tail.0,
-                &index.consumer_asleep.0,
-                self.waiting,
-                has_message,
-            );
+        let own = self.own;
+        self.wait(&index.tail.0, &index.consumer_asleep.0, |tail| tail != own);
+    }
+
+    /// Looks at the other side's index, if the copy is not as wanted, until it is.
+    fn wait(&mut self, index: &AtomicU64, asleep: &AtomicU32, wanted: impl Fn(u64) -> bool) {
+        if !wanted(self.copy) {
+            // Not loom's spin_loop: this looks at nothing.
+            (0..self.since.min(PAUSES)).for_each(|_| std::hint::spin_loop());
+            self.since = 0;
+            self.copy = wait_until(index, asleep, self.waiting, wanted);
         }
+        self.since = self.since.saturating_add(1);
     }
 
     /// The consumer's: the next `lines` are read, and free again.
