@@ -1,9 +1,10 @@
 // The least that a round trip can be in C: the calls of one mechanism in a loop, and nothing else.
 // ipc-bench --versus runs it beside its own rows, in the same repetitions.
 //
-// cc -O2 round-trip.c -o round-trip && ./round-trip pipe 64 100 0
-// MECHANISM BYTES MS PROCESSOR: prints nanoseconds for a round trip, both processes on that processor;
-// exits with 2 if it does not know the mechanism.
+// cc -O2 round-trip.c -o round-trip && echo | ./round-trip pipe 64 100 0
+// MECHANISM BYTES MS PROCESSOR: for each line that it reads measures MS milliseconds and prints the
+// nanoseconds of a round trip, both processes on that processor; exits with 2 if it does not know the
+// mechanism.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -225,10 +226,13 @@ int main(int argc, char **argv) {
     for (;;) { receive_one(); send_one(); }
   }
   round_trips(1e7);
-  double each = round_trips(atof(argv[3]) * 1e6);
+  for (int c; (c = getchar()) != EOF;) {
+    if (c != '\n') continue;
+    printf("%.1f\n", round_trips(atof(argv[3]) * 1e6));
+    fflush(stdout);
+  }
   kill(child, SIGKILL);
   waitpid(child, NULL, 0);
   if (queue != -1) msgctl(queue, IPC_RMID, NULL);
   if (set != -1) semctl(set, 0, IPC_RMID);
-  printf("%.1f\n", each);
 }

@@ -15,6 +15,13 @@ use crate::run::{Pattern, Placement};
 #[derive(serde::Deserialize)]
 struct Run {
     rows: Vec<Row>,
+    /// The clock at which its figures on one processor are.
+    calm: Option<Clock>,
+}
+
+#[derive(serde::Deserialize)]
+struct Clock {
+    step: Option<f64>,
 }
 
 #[derive(serde::Deserialize)]
@@ -24,6 +31,9 @@ struct Row {
     pattern: Pattern,
     size: usize,
     missing: Option<String>,
+    /// Then it is not to be compared with one that was not.
+    #[serde(default)]
+    disturbed: bool,
     /// JSON has no NaN: `null` where there is no figure.
     each: Numbers,
 }
@@ -37,6 +47,9 @@ struct Numbers {
 
 type Table = (Pattern, Placement, usize);
 
+/// Of each run, if it has that row: its figure, and whether it was disturbed.
+type Figures = Vec<Option<(Figure, bool)>>;
+
 /// Compares the figures of these files.
 ///
 /// # Errors
@@ -44,12 +57,16 @@ type Table = (Pattern, Placement, usize);
 pub fn agree(files: &[PathBuf]) -> anyhow::Result<()> {
     ensure!(files.len() > 1, "--agree compares several files");
     // In each table, of each mechanism: its figure in every run.
-    let mut tables: BTreeMap<Table, BTreeMap<String, Vec<Figure>>> = BTreeMap::new();
-    for file in files {
+    let mut tables: BTreeMap<Table, BTreeMap<String, Figures>> = BTreeMap::new();
+    for (number, file) in files.iter().enumerate() {
         let text = std::fs::read(file).with_context(|| format!("read {}", file.display()))?;
         let run: Run =
             serde_json::from_slice(&text).with_context(|| format!("read {}", file.display()))?;
-        for row in run.rows.into_iter().filter(|it| it.missing.is_none()) {
+        let step = run.calm.and_then(|it| it.step).unwrap_or(1.0);
+        for row in run.rows {
+            if row.missing.is_some() {
+                continue;
+            }
             let Numbers {
                 median: Some(median),
                 least: Some(least),
@@ -60,11 +77,18 @@ pub fn agree(files: &[PathBuf]) -> anyhow::Result<()> {
             };
             let table = tables.entry((row.pattern, row.placement, row.size));
             let figures = table.or_default().entry(row.mechanism).or_default();
-            figures.push(Figure {
-                median,
-                least,
-                greatest,
-            });
+            // Each run has a clock of its own; on two processors it is not what counts.
+            let clock = match row.placement {
+                Placement::Same => step,
+                Placement::Two => 1.0,
+            };
+            figures.resize(files.len(), None);
+            let figure = Figure {
+                median: median / clock,
+                least: least / clock,
+                greatest: greatest / clock,
+            };
+            figures[number] = Some((figure, row.disturbed));
         }
     }
     let (mut kept, mut changed) = (0, Vec::new());
@@ -73,16 +97,23 @@ pub fn agree(files: &[PathBuf]) -> anyhow::Result<()> {
             Pattern::RoundTrip => "round trips",
             Pattern::Stream => "one way",
         };
-        let spreads: Vec<_> = rows.iter().map(|(name, it)| (spread(it), name)).collect();
-        let (most, name) = spreads
+        let spreads = rows
             .iter()
-            .max_by(|a, b| a.0.total_cmp(&b.0))
-            .context("a table without rows")?;
-        let middle = Figure::of(spreads.iter().map(|it| it.0).collect()).median;
-        say!(
-            "{what}, {placement}, {size} B: medians of {} runs lie {middle:.1} % apart, at most {most:.1} % ({name})",
-            files.len()
-        );
+            .filter_map(|(name, it)| Some((spread(it)?, name)));
+        if let Some((most, name)) = spreads.clone().max_by(|a, b| a.0.total_cmp(&b.0)) {
+            let middle = Figure::of(spreads.map(|it| it.0).collect()).median;
+            say!(
+                "{what}, {placement}, {size} B: medians of {} runs lie {middle:.1} % apart, at most {most:.1} % ({name})",
+                files.len()
+            );
+        }
+        let disturbed = rows.values().flatten().flatten().filter(|it| it.1).count();
+        if disturbed > 0 {
+            let all = rows.values().flatten().flatten().count();
+            say!(
+                "  (without {disturbed} of {all} figures, for which the processor was calm too seldom)"
+            );
+        }
         let names: Vec<_> = rows.keys().collect();
         for (at, one) in names.iter().enumerate() {
             for other in &names[at + 1..] {
@@ -107,28 +138,36 @@ pub fn agree(files: &[PathBuf]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How far the runs' medians lie apart, in per cent of the middle one.
-fn spread(figures: &[Figure]) -> f64 {
-    let medians = Figure::of(figures.iter().map(|it| it.median).collect());
-    100.0 * (medians.greatest - medians.least) / medians.median
+/// How far the runs' medians lie apart, in per cent of the middle one; `None` without two runs that were not
+/// disturbed.
+fn spread(figures: &Figures) -> Option<f64> {
+    let calm = figures.iter().flatten().filter(|it| !it.1);
+    let medians: Vec<_> = calm.map(|it| it.0.median).collect();
+    (medians.len() > 1).then(|| {
+        let medians = Figure::of(medians);
+        100.0 * (medians.greatest - medians.least) / medians.median
+    })
 }
 
-/// Whether the order of two is the same in all runs in which their ranges do not overlap; `None` if
-/// there is no such run.
-fn order(one: &[Figure], other: &[Figure]) -> Option<bool> {
-    let apart = one.iter().zip(other).filter(|(a, b)| !a.overlaps(b));
-    let mut first = apart.map(|(a, b)| a.median < b.median);
+/// Whether the order of two is the same in all runs in which their ranges do not overlap and both were
+/// disturbed, or neither; `None` if there is no such run.
+fn order(one: &Figures, other: &Figures) -> Option<bool> {
+    let pairs = one.iter().zip(other).filter_map(|(a, b)| a.zip(*b));
+    let apart = pairs.filter(|(a, b)| a.1 == b.1 && !a.0.overlaps(&b.0));
+    let mut first = apart.map(|(a, b)| a.0.median < b.0.median);
     let order = first.next()?;
     Some(first.all(|it| it == order))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{order, spread};
+    use super::{Figures, order, spread};
     use crate::figures::Figure;
 
-    fn figures(values: [[f64; 2]; 2]) -> Vec<Figure> {
-        values.map(|it| Figure::of(it.to_vec())).to_vec()
+    fn figures(values: [[f64; 2]; 2]) -> Figures {
+        values
+            .map(|it| Some((Figure::of(it.to_vec()), false)))
+            .to_vec()
     }
 
     #[test]
@@ -142,6 +181,19 @@ mod tests {
 
     #[test]
     fn the_spread_is_in_per_cent_of_the_middle() {
-        assert_eq!(spread(&figures([[99.0, 99.0], [101.0, 101.0]])), 2.0);
+        assert_eq!(spread(&figures([[99.0, 99.0], [101.0, 101.0]])), Some(2.0));
+    }
+
+    #[test]
+    fn what_was_disturbed_is_compared_with_its_like_alone() {
+        let low = figures([[1.0, 2.0], [1.0, 2.0]]);
+        let mut high = figures([[3.0, 4.0], [0.1, 0.2]]);
+        let disturb = |it: &mut Option<(Figure, bool)>| it.iter_mut().for_each(|it| it.1 = true);
+        disturb(&mut high[1]);
+        assert_eq!(order(&low, &high), Some(true));
+        assert_eq!(spread(&high), None);
+        let mut both = low;
+        disturb(&mut both[1]);
+        assert_eq!(order(&both, &high), Some(false));
     }
 }

@@ -1,18 +1,18 @@
 //! Many runs, interleaved, and what they come to.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::Duration;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
-use hdrhistogram::Histogram;
+use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::calls;
 use crate::limits::{self, Limits};
 use crate::mechanism::{Kind, Mechanism};
+use crate::pace::{self, Calm, Slice};
 use crate::partner::Lost;
-use crate::run::{self, Job, Pattern, Placement};
+use crate::run::{self, Job, Pattern, Placement, Sample};
+use crate::versus::versus;
 
 /// A median, and the least and the greatest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
@@ -39,6 +39,15 @@ impl Figure {
         }
     }
 
+    /// The same without the twentieth that is least and that which is greatest.
+    pub fn of_most(mut values: Vec<f64>) -> Self {
+        values.sort_by(f64::total_cmp);
+        let few = values.len() / 20;
+        values.drain(..few);
+        values.truncate(values.len() - few);
+        Self::of(values)
+    }
+
     /// Whether the ranges have something in common: then neither is the faster one.
     pub fn overlaps(&self, other: &Self) -> bool {
         self.least <= other.greatest && other.least <= self.greatest
@@ -57,6 +66,11 @@ pub struct Row {
     pub missing: Option<String>,
     /// Nanoseconds for a round trip, or for a message of a stream.
     pub each: Figure,
+    /// On one processor: in how many repetitions it was ours alone for a while, see [`Calm`].
+    pub calm: Option<usize>,
+    /// Those are too few: the figures are of all repetitions, and not to be compared with those of a row that
+    /// was calm.
+    pub disturbed: bool,
     pub p50: f64,
     pub p90: f64,
     pub p99: f64,
@@ -72,7 +86,7 @@ pub struct Row {
     pub lost: f64,
     /// How many times as long as its parts alone: see [`limit`].
     pub of_limit: f64,
-    /// How many times as long as the other program, in each repetition: see [`Plan::versus`].
+    /// How many times as long as the other program, in each repetition: see [`versus`].
     pub versus: Option<Figure>,
 }
 
@@ -98,8 +112,7 @@ pub struct Plan {
     pub time: Duration,
     pub rate: Option<u64>,
     pub processors: [usize; 2],
-    /// A program that prints the nanoseconds of a round trip on one processor, given MECHANISM BYTES MS
-    /// PROCESSOR, or exits with 2: it is run beside each such row.
+    /// A program that is run beside each row of round trips on one processor: see [`versus`].
     pub versus: Option<PathBuf>,
 }
 
@@ -107,6 +120,8 @@ pub struct Plan {
 pub struct Figures {
     pub rows: Vec<Row>,
     pub limits: Limits,
+    /// What one processor was like when it was ours.
+    pub calm: Option<Calm>,
     /// The cache line's round trip, once for each repetition: on a virtual machine it moves.
     pub line: Option<Figure>,
     /// Why system calls were not counted.
@@ -116,14 +131,16 @@ pub struct Figures {
 struct Cell {
     job: Job,
     missing: Option<String>,
-    each: Vec<f64>,
-    cpu: Vec<f64>,
-    switches: Vec<f64>,
+    /// It is to be measured in this repetition.
+    wanted: bool,
+    /// Of each repetition; and beside it the other program's.
+    samples: Vec<Sample>,
+    others: Vec<Vec<Slice>>,
     calls: Option<f64>,
-    lost: Vec<f64>,
-    ratios: Vec<f64>,
-    times: Histogram<u64>,
 }
+
+/// So many repetitions must have been calm, or all if there are fewer.
+const ENOUGH: usize = 3;
 
 /// How long a run takes in which only system calls are counted: one for each row.
 const COUNTED: Duration = Duration::from_millis(10);
@@ -142,57 +159,46 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Figures> {
     let two = plan.placements.contains(&Placement::Two);
     let mut limits = Vec::new();
     let not_counted = calls::counter().err().map(|it| format!("{it:#}"));
-    for repetition in 0..plan.repetitions {
+    let enough = ENOUGH.min(plan.repetitions);
+    let (begin, mut limit) = (Instant::now(), None);
+    let mut repetition = 0;
+    loop {
         limits.push(limits::measure(
             plan.processors,
             two,
             plan.time.min(Duration::from_millis(50)),
         )?);
-        for cell in &mut cells {
+        for cell in cells.iter_mut().filter(|it| it.wanted) {
             bar.set_message(format!("{}, {} B", cell.job.mechanism.name, cell.job.size));
             if cell.missing.is_none() {
-                let job = cell.job;
-                let theirs = || match &plan.versus {
-                    Some(program) => other(program, &job),
-                    None => Ok(None),
-                };
-                // They take turns in going first: what one leaves behind must not always meet the other.
-                let first = if repetition % 2 == 1 { theirs()? } else { None };
-                match run::run(&cell.job) {
-                    Ok(sample) => {
-                        let second = if repetition % 2 == 0 { theirs()? } else { None };
-                        if let Some(each) = first.or(second) {
-                            cell.ratios.push(sample.each / each);
-                        }
-                        cell.add(&sample);
-                        if cell.calls.is_none() && not_counted.is_none() {
-                            let counted = Job {
-                                counted: true,
-                                time: plan.time.min(COUNTED),
-                                ..cell.job
-                            };
-                            cell.calls = match run::run(&counted) {
-                                Ok(sample) => Some(sample.calls),
-                                Err(error) if error.is::<Lost>() => return Err(error),
-                                Err(_) => None, // The row has its times all the same.
-                            };
-                        }
-                    }
-                    Err(error) if error.is::<Lost>() => return Err(error),
-                    Err(error) => cell.missing = Some(format!("{error:#}")),
-                }
+                cell.measure(plan, repetition, not_counted.is_none())?;
             }
             bar.inc(1);
         }
+        repetition += 1;
+        if repetition >= plan.repetitions {
+            // Rows that were disturbed too often get more, for a third of the time that all took.
+            let limit = *limit.get_or_insert(begin.elapsed() * 4 / 3);
+            let calm = calm(&cells);
+            cells
+                .iter_mut()
+                .for_each(|it| it.wanted = it.lacks(calm, enough));
+            let wanted = cells.iter().filter(|it| it.wanted).count();
+            if wanted == 0 || begin.elapsed() > limit {
+                break;
+            }
+            bar.inc_length(wanted as u64);
+        }
     }
     bar.finish_and_clear();
-    let median = |of: fn(&Limits) -> f64| Figure::of(limits.iter().map(of).collect()).median;
+    let figure = |of: fn(&Limits) -> f64| Figure::of(limits.iter().map(of).collect());
     let line = two.then(|| Figure::of(limits.iter().filter_map(|it| it.line).collect()));
+    // A limit is the least that was seen; but a difference is as often too small as too great.
     let limits = Limits {
-        clock: median(|it| it.clock),
-        call: median(|it| it.call),
-        own: median(|it| it.own),
-        switch: median(|it| it.switch),
+        clock: figure(|it| it.clock).least,
+        call: figure(|it| it.call).least,
+        own: figure(|it| it.own).median,
+        switch: figure(|it| it.switch).median,
         line: line.map(|it| it.median),
     };
     let copies: Vec<_> = plan
@@ -206,17 +212,26 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Figures> {
             .position(|it| *it == size)
             .map_or(0.0, |it| copies[it])
     };
+    let calm = calm(&cells);
     let rows = cells.into_iter().map(|cell| {
         let copy = copy(cell.job.size);
-        cell.row(&limits, copy)
+        let calm = calm.filter(|_| cell.may_be_calm());
+        cell.row(&limits, copy, calm, enough)
     });
     let rows = rows.collect();
     Ok(Figures {
         rows,
         limits,
+        calm,
         line,
         not_counted,
     })
+}
+
+/// What one processor was like in all that was measured there.
+fn calm(cells: &[Cell]) -> Option<Calm> {
+    let on_one = cells.iter().filter(|it| it.may_be_calm());
+    Calm::of(on_one.flat_map(Cell::slices))
 }
 
 /// One message and its answer, for a trace, on two processors where there are two; nothing is measured.
@@ -271,28 +286,112 @@ impl Cell {
         Self {
             job,
             missing,
-            each: Vec::new(),
-            cpu: Vec::new(),
-            switches: Vec::new(),
+            wanted: true,
+            samples: Vec::new(),
+            others: Vec::new(),
             calls: None,
-            lost: Vec::new(),
-            ratios: Vec::new(),
-            times: run::times(),
         }
     }
 
-    fn add(&mut self, sample: &run::Sample) {
-        self.each.push(sample.each);
-        self.cpu.push(sample.cpu);
-        self.switches.push(sample.switches);
-        self.lost.push(sample.lost as f64);
-        // Both have the same bounds.
-        let _ = self.times.add(&sample.times);
+    /// On two processors nobody looks at the second; and in an open loop the clock on the wall counts.
+    fn may_be_calm(&self) -> bool {
+        self.job.placement == Placement::Same && self.job.rate.is_none()
     }
 
-    fn row(self, limits: &Limits, copy: f64) -> Row {
-        let quantile = |it| self.times.value_at_quantile(it) as f64;
-        let each = Figure::of(self.each);
+    /// Measures it once more, and the other program beside it.
+    fn measure(&mut self, plan: &Plan, repetition: usize, count: bool) -> anyhow::Result<()> {
+        let job = self.job;
+        let theirs = || match &plan.versus {
+            Some(program) => versus(program, &job),
+            None => Ok(None),
+        };
+        // They take turns in going first: what one leaves behind must not always meet the other.
+        let first = if repetition % 2 == 1 { theirs()? } else { None };
+        match run::run(&job) {
+            Ok(sample) => {
+                let second = if repetition % 2 == 0 { theirs()? } else { None };
+                self.others.extend(first.or(second));
+                self.samples.push(sample);
+            }
+            Err(error) if error.is::<Lost>() => return Err(error),
+            Err(error) => {
+                self.missing = Some(format!("{error:#}"));
+                return Ok(());
+            }
+        }
+        if count && self.calls.is_none() {
+            let counted = Job {
+                counted: true,
+                time: plan.time.min(COUNTED),
+                ..job
+            };
+            self.calls = match run::run(&counted) {
+                Ok(sample) => Some(sample.calls),
+                Err(error) if error.is::<Lost>() => return Err(error),
+                Err(_) => None, // The row has its times all the same.
+            };
+        }
+        Ok(())
+    }
+
+    /// Whether it was calm in too few repetitions.
+    fn lacks(&self, calm: Option<Calm>, enough: usize) -> bool {
+        let calm = calm.filter(|_| self.may_be_calm() && self.missing.is_none());
+        calm.is_some_and(|calm| {
+            let slices = self.samples.iter().map(|it| &it.slices);
+            slices.filter(|it| calm.median(*it).is_some()).count() < enough
+        })
+    }
+
+    fn slices(&self) -> impl Iterator<Item = &Slice> + Clone {
+        let ours = self.samples.iter().map(|it| &it.slices);
+        ours.chain(&self.others).flatten()
+    }
+
+    fn row(self, limits: &Limits, copy: f64, calm: Option<Calm>, enough: usize) -> Row {
+        let mut times = run::times();
+        for sample in &self.samples {
+            // All have the same bounds.
+            let _ = times.add(&sample.times);
+        }
+        let quantile = |it| times.value_at_quantile(it) as f64;
+        let median =
+            |of: fn(&Sample) -> f64| Figure::of(self.samples.iter().map(of).collect()).median;
+
+        let calm_in = |calm: &Calm| {
+            let medians = self.samples.iter().map(|it| calm.median(&it.slices));
+            medians.flatten().count()
+        };
+        let calm_repetitions = calm.as_ref().map(calm_in);
+        let disturbed = calm_repetitions.is_some_and(|it| it < enough);
+        let calm = calm.filter(|_| !disturbed);
+        // What counts of some slices: nanoseconds for each message.
+        let figure = |slices: &[Slice]| match &calm {
+            Some(calm) => calm.median(slices),
+            None => Some(pace::mean(slices)),
+        };
+
+        let slices = self.samples.iter().flat_map(|it| &it.slices);
+        let each = match &calm {
+            Some(calm) => Figure::of_most(slices.filter_map(|it| calm.each(it)).collect()),
+            None => Figure::of(
+                self.samples
+                    .iter()
+                    .map(|it| pace::mean(&it.slices))
+                    .collect(),
+            ),
+        };
+        // In calm moments processor time is less in the same proportion.
+        let cpu = self.samples.iter().filter_map(|it| {
+            let each = figure(&it.slices)?;
+            Some(it.cpu * each / pace::mean(&it.slices))
+        });
+        let cpu = Figure::of(cpu.collect());
+        let ratios = || {
+            let pairs = self.samples.iter().zip(&self.others);
+            let ratios = pairs.filter_map(|(a, b)| Some(figure(&a.slices)? / figure(b)?));
+            Figure::of(ratios.collect())
+        };
         Row {
             mechanism: self.job.mechanism.name,
             kind: self.job.mechanism.kind,
@@ -301,58 +400,20 @@ impl Cell {
             size: self.job.size,
             missing: self.missing,
             each,
+            calm: calm_repetitions,
+            disturbed,
             p50: quantile(0.5),
             p90: quantile(0.9),
             p99: quantile(0.99),
             p999: quantile(0.999),
-            max: self.times.max() as f64,
-            cpu: Figure::of(self.cpu),
-            switches: Figure::of(self.switches).median,
+            max: times.max() as f64,
+            cpu,
+            switches: median(|it| it.switches),
             calls: self.calls,
-            lost: Figure::of(self.lost).median,
+            lost: median(|it| it.lost as f64),
             of_limit: each.median / limit(&self.job, limits, copy, self.calls),
-            versus: (!self.ratios.is_empty()).then(|| Figure::of(self.ratios)),
+            versus: (!self.others.is_empty()).then(ratios),
         }
-    }
-}
-
-/// Nanoseconds of a round trip by another program; `None` if it has no such row.
-fn other(program: &Path, job: &Job) -> anyhow::Result<Option<f64>> {
-    if (job.pattern, job.placement) != (Pattern::RoundTrip, Placement::Same) {
-        return Ok(None);
-    }
-    let words = [
-        job.size.to_string(),
-        job.time.as_millis().to_string(),
-        job.processors[0].to_string(),
-    ];
-    let shown = || {
-        format!(
-            "run {} {} {}",
-            program.display(),
-            job.mechanism.name,
-            words.join(" ")
-        )
-    };
-    let ran = Command::new(program)
-        .arg(job.mechanism.name)
-        .args(&words)
-        .output()
-        .with_context(shown)?;
-    match ran.status.code() {
-        Some(0) => Ok(Some(
-            String::from_utf8_lossy(&ran.stdout)
-                .trim()
-                .parse()
-                .with_context(shown)?,
-        )),
-        Some(2) => Ok(None),
-        _ => bail!(
-            "{}: {}: {}",
-            shown(),
-            ran.status,
-            String::from_utf8_lossy(&ran.stderr).trim()
-        ),
     }
 }
 
@@ -387,6 +448,16 @@ mod tests {
             (3.5, 1.0, 10.0)
         );
         assert_eq!(Figure::of(vec![5.0]).median, 5.0);
+    }
+
+    #[test]
+    fn most_are_all_but_a_twentieth_at_each_end() {
+        let figure = Figure::of_most((0..20).map(f64::from).collect());
+        assert_eq!(
+            (figure.median, figure.least, figure.greatest),
+            (9.5, 1.0, 18.0)
+        );
+        assert_eq!(Figure::of_most(vec![5.0]).greatest, 5.0);
     }
 
     #[test]

@@ -12,11 +12,13 @@ mod limits;
 mod machine;
 mod mechanism;
 mod own_share;
+mod pace;
 mod partner;
 mod report;
 mod run;
 mod signals;
 mod stars;
+mod versus;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -45,10 +47,10 @@ struct Args {
     #[arg(long, value_name = "PLACEMENT")]
     placement: Option<Placement>,
     /// How often everything is measured; the median counts
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 9, value_parser = clap::value_parser!(u16).range(1..))]
     repetitions: u16,
     /// How long each measurement takes
-    #[arg(long, value_name = "MS", default_value_t = 80, value_parser = clap::value_parser!(u64).range(1..=60_000))]
+    #[arg(long, value_name = "MS", default_value_t = 40, value_parser = clap::value_parser!(u64).range(1..=60_000))]
     time_ms: u64,
     /// Begin so many round trips a second, and time each from when it should have begun
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
@@ -57,7 +59,8 @@ struct Args {
     #[arg(long, value_name = "A,B", value_delimiter = ',', num_args = 1..=2)]
     processors: Vec<usize>,
     /// Beside each round trip on one processor run this program, and say how many times its time that took;
-    /// it is given MECHANISM BYTES MS PROCESSOR and prints nanoseconds
+    /// it is given MECHANISM BYTES MS PROCESSOR, and for each line that it reads measures MS milliseconds and
+    /// prints the nanoseconds of a round trip
     #[arg(long, value_name = "PROGRAM")]
     versus: Option<PathBuf>,
     /// Write all figures into this file as JSON

@@ -116,6 +116,18 @@ fn header(machine: &Machine, figures: &Figures) -> String {
         }
     }
     text += ".\n";
+    if let Some(calm) = &figures.calm {
+        let _ = write!(
+            text,
+            "On one processor {} of {} slices were calm: these count, at one clock (1 step {:.2} ns, the \
+             shortest system call {:.1} steps)",
+            calm.slices, calm.of, calm.step, calm.call_in_steps
+        );
+        if figures.rows.iter().any(|it| it.disturbed) {
+            text += ", except in rows with an !, which were calm too seldom: there all count";
+        }
+        text += ".\n";
+    }
     if let Some(why) = &figures.not_counted {
         let _ = writeln!(
             text,
@@ -154,13 +166,20 @@ fn table(pattern: Pattern, placement: Placement, size: usize, rows: &[&Row]) -> 
         head.push("calls/msg".into());
     }
     head.extend(["switches/msg", "× limit"].map(String::from));
+    let calm = rows.iter().any(|it| it.calm.is_some());
+    if calm {
+        head.push("calm".into());
+    }
     if rows.iter().any(|it| it.versus.is_some()) {
         head.push("× the other".into());
     }
     table.set_header(head);
     let mut missing = String::new();
     let mut sorted = rows.to_vec();
-    sorted.sort_by(|a, b| a.each.median.total_cmp(&b.each.median));
+    sorted.sort_by(|a, b| {
+        let by_time = a.each.median.total_cmp(&b.each.median);
+        a.disturbed.cmp(&b.disturbed).then(by_time)
+    });
     for row in sorted {
         let mut cells = vec![row.mechanism.to_owned()];
         if let Some(why) = &row.missing {
@@ -191,6 +210,10 @@ fn table(pattern: Pattern, placement: Placement, size: usize, rows: &[&Row]) -> 
         }
         cells.push(format!("{:.2}", row.switches));
         cells.push(format!("{:.1}", row.of_limit));
+        if calm {
+            let mark = if row.disturbed { "!" } else { "" };
+            cells.push(row.calm.map_or("—".into(), |it| format!("{it}{mark}")));
+        }
         if let Some(versus) = row.versus {
             cells.push(format!("{:.3}", versus.median));
         }
@@ -205,6 +228,10 @@ fn table(pattern: Pattern, placement: Placement, size: usize, rows: &[&Row]) -> 
 /// Who is first, if that can be said.
 fn rank(rows: &[&Row]) -> String {
     let mut there: Vec<_> = rows.iter().filter(|it| it.missing.is_none()).collect();
+    // If all were disturbed, all were alike.
+    if there.iter().any(|it| !it.disturbed) {
+        there.retain(|it| !it.disturbed);
+    }
     there.sort_by(|a, b| a.each.median.total_cmp(&b.each.median));
     match there.as_slice() {
         [first, second, ..] if !first.each.overlaps(&second.each) => {
@@ -250,6 +277,7 @@ pub fn json(file: &Path, machine: &Machine, figures: &Figures) -> anyhow::Result
         "machine": machine,
         "limits_ns": figures.limits,
         "cache_line_ns": figures.line,
+        "calm": figures.calm,
         "rows": figures.rows,
     });
     let text = serde_json::to_string_pretty(&all).context("write JSON")?;
@@ -282,6 +310,8 @@ pub fn csv(file: &Path, figures: &Figures) -> anyhow::Result<()> {
         "calls",
         "lost",
         "of_limit",
+        "calm",
+        "disturbed",
     ])
     .with_context(shown)?;
     for row in &figures.rows {
@@ -309,6 +339,8 @@ pub fn csv(file: &Path, figures: &Figures) -> anyhow::Result<()> {
         record.extend([row.cpu.median, row.switches].map(number));
         record.push(row.calls.map_or(String::new(), |it| format!("{it:.2}")));
         record.extend([row.lost, row.of_limit].map(number));
+        record.push(row.calm.map_or(String::new(), |it| it.to_string()));
+        record.push(row.disturbed.to_string());
         csv.write_record(record).with_context(shown)?;
     }
     csv.flush().with_context(shown)

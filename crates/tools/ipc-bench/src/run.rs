@@ -19,6 +19,7 @@ use perf_event::Counter;
 use crate::calls;
 use crate::explain;
 use crate::mechanism::{End, Mechanism, Pair, Remove};
+use crate::pace::{Pace, SLICE, Slice};
 use crate::partner::{self, LIMIT};
 use crate::signals::Held;
 
@@ -87,8 +88,8 @@ pub struct Job {
 /// What a run has measured.
 #[derive(serde::Serialize, serde::Deserialize)]
 pub struct Sample {
-    /// Nanoseconds for each round trip, or for each message of a stream.
-    pub each: f64,
+    /// The round trips, or the messages of a stream, and how long they took.
+    pub slices: Vec<Slice>,
     /// Messages that were sent and did not arrive.
     pub lost: u64,
     /// Nanoseconds of each round trip; empty for a stream.
@@ -127,9 +128,12 @@ mod recorded {
 struct Control {
     /// The child has received the last message, and all below is there.
     done: AtomicBool,
+    /// So many messages until now.
     received: AtomicU64,
-    /// When the last one was received: nanoseconds of CLOCK_MONOTONIC.
+    /// When the last one of a stream was received: nanoseconds of CLOCK_MONOTONIC.
     end: AtomicU64,
+    /// This stream is the last one.
+    over: AtomicBool,
     cpu: AtomicU64,
     switches: AtomicU64,
     calls: AtomicU64,
@@ -252,13 +256,12 @@ fn serve(job: &Job, control: &Control, end: &mut dyn End) -> anyhow::Result<()> 
     if job.traced {
         explain::answer(end, message)?;
     }
-    let received = match job.pattern {
-        Pattern::RoundTrip => end.receive_all(message, LAST, true)?,
-        Pattern::Stream if job.mechanism.loses => receive_what_comes(end, message, &control.end)?,
-        Pattern::Stream => end.receive_all(message, LAST, false)?,
-    };
-    if control.end.load(Ordering::Relaxed) == 0 {
-        control.end.store(now()?, Ordering::Relaxed);
+    match job.pattern {
+        Pattern::RoundTrip => {
+            let received = end.receive_all(message, LAST, true)?;
+            control.received.store(received, Ordering::Relaxed);
+        }
+        Pattern::Stream => while !receive_stream(job, control, end, message)? {},
     }
     control
         .calls
@@ -268,9 +271,32 @@ fn serve(job: &Job, control: &Control, end: &mut dyn End) -> anyhow::Result<()> 
     control
         .switches
         .store(after.1 - switches, Ordering::Relaxed);
-    control.received.store(received, Ordering::Relaxed);
     control.done.store(true, Ordering::Release);
     Ok(())
+}
+
+/// Receives a stream to its end, and says whether it was the last one.
+fn receive_stream(
+    job: &Job,
+    control: &Control,
+    end: &mut dyn End,
+    message: &mut [u8],
+) -> anyhow::Result<bool> {
+    let received = if job.mechanism.loses {
+        receive_what_comes(end, message, &control.end)?
+    } else {
+        let received = end.receive_all(message, LAST, false)?;
+        control.end.store(now()?, Ordering::Relaxed);
+        received
+    };
+    control.received.fetch_add(received, Ordering::Relaxed);
+    let over = control.over.load(Ordering::Relaxed);
+    if !job.mechanism.loses {
+        // To say that all of it is there.
+        end.send(message).context("send")?;
+        end.flush().context("send")?;
+    }
+    Ok(over)
 }
 
 /// Receives until the last message, which may come long after the one before it, for it may have to be
@@ -320,45 +346,22 @@ fn measure(job: &Job, control: &Control, end: &mut dyn End) -> anyhow::Result<Sa
     let (cpu, switches) = usage()?;
     message.fill(0);
     let mut counter = job.counted.then(calls::counter).transpose()?;
-    let mut sample = match job.pattern {
-        Pattern::RoundTrip if job.traced => {
-            explain::once(end, message)?;
-            Sample::default()
-        }
-        Pattern::RoundTrip => round_trips(job, end, message)?,
-        Pattern::Stream => Sample::default(),
-    };
-    let (mut sent, begin) = (0, now()?);
-    if job.pattern == Pattern::Stream {
-        while now()? - begin < job.time.as_nanos() as u64 {
-            let batch = batch(sent);
-            end.send_all(message, batch)?;
-            sent += batch;
-        }
-        end.flush().context("send")?;
+    let mut sample = Sample::default();
+    match job.pattern {
+        Pattern::RoundTrip if job.traced => explain::once(end, message)?,
+        Pattern::RoundTrip => round_trips(job, end, message, &mut sample)?,
+        Pattern::Stream => streams(job, control, end, message, &mut sample)?,
     }
-    let calls = count(counter.as_mut())?;
-    message.fill(LAST);
-    end.send(message).context("send")?;
-    end.flush().context("send")?;
-    // No event: the receiver says so in memory alone. It is at most one queue behind.
-    let done = lesson::poll_until(LIMIT, || {
-        let done = control.done.load(Ordering::Acquire);
-        if !done && job.mechanism.loses {
-            end.send(message).context("send")?;
-        }
-        Ok(done.then_some(()))
-    })?;
-    done.context("the last message did not arrive")?;
-    if job.pattern == Pattern::Stream {
-        let received = control.received.load(Ordering::Relaxed);
-        ensure!(received > 0, "no message arrived");
-        sample.lost = sent - received;
-        sample.each = (control.end.load(Ordering::Relaxed) - begin) as f64 / received as f64;
+    sample.calls = count(counter.as_mut())? as f64;
+    if !control.over.swap(true, Ordering::Relaxed) {
+        say_last(job, control, end, message)?;
     }
     let after = usage()?;
-    sample.calls = calls as f64;
-    sample.cpu = (after.0 - cpu) as f64;
+    let first = sample.slices.first().map(|it| it.before);
+    let paces = first
+        .into_iter()
+        .chain(sample.slices.iter().map(|it| it.after));
+    sample.cpu = (after.0 - cpu) as f64 - paces.map(|it| it.took).sum::<f64>();
     sample.switches = (after.1 - switches) as f64;
     Ok(sample)
 }
@@ -366,7 +369,7 @@ fn measure(job: &Job, control: &Control, end: &mut dyn End) -> anyhow::Result<Sa
 impl Default for Sample {
     fn default() -> Self {
         Self {
-            each: 0.0,
+            slices: Vec::new(),
             lost: 0,
             times: times(),
             cpu: 0.0,
@@ -381,12 +384,17 @@ pub fn times() -> Histogram<u64> {
     Histogram::new_with_bounds(1, 60_000_000_000, 3).expect("these bounds are valid")
 }
 
-fn round_trips(job: &Job, end: &mut dyn End, message: &mut [u8]) -> anyhow::Result<Sample> {
-    let mut sample = Sample::default();
-    bare(end, message, WARM_UP)?;
+fn round_trips(
+    job: &Job,
+    end: &mut dyn End,
+    message: &mut [u8],
+    sample: &mut Sample,
+) -> anyhow::Result<()> {
+    let mut slice = |batch| bare(end, message, SLICE.min(job.time), batch);
+    slices(job, WARM_UP, &mut slice)?;
     if job.rate.is_none() {
         // First without a clock in between, then each with one: reading it takes time too.
-        sample.each = bare(end, message, job.time)?;
+        sample.slices = slices(job, job.time, &mut slice)?;
     }
     let begin = Instant::now();
     let mut before = begin;
@@ -413,31 +421,131 @@ fn round_trips(job: &Job, end: &mut dyn End, message: &mut [u8]) -> anyhow::Resu
         before = after;
     }
     if job.rate.is_some() {
-        sample.each = sample.times.mean();
+        let count = sample.times.len();
+        sample.slices.push(Slice {
+            count,
+            time: sample.times.mean() * count as f64,
+            ..Slice::default()
+        });
     }
-    Ok(sample)
+    Ok(())
+}
+
+/// Round trips for so long: how many, and in how many nanoseconds.
+fn bare(
+    end: &mut dyn End,
+    message: &mut [u8],
+    time: Duration,
+    batch: u64,
+) -> anyhow::Result<(u64, f64)> {
+    let (begin, mut count) = (Instant::now(), 0);
+    while begin.elapsed() < time {
+        let batch = batch.max(count / 10);
+        end.round_trips(message, batch)?;
+        count += batch;
+    }
+    Ok((count, begin.elapsed().as_nanos() as f64))
+}
+
+/// Streams, each until all of it has arrived: short ones on one processor, where it may be calm for that
+/// long; elsewhere one, for there it takes time until both run.
+fn streams(
+    job: &Job,
+    control: &Control,
+    end: &mut dyn End,
+    message: &mut [u8],
+    sample: &mut Sample,
+) -> anyhow::Result<()> {
+    let length = match job.placement {
+        Placement::Same if !job.mechanism.loses => SLICE.min(job.time),
+        _ => job.time,
+    };
+    // Where messages are lost nobody waits for an answer; there is one stream.
+    control.over.store(job.mechanism.loses, Ordering::Relaxed);
+    let mut lost = 0;
+    let stream = |batch: u64| {
+        let (from, before) = (now()?, control.received.load(Ordering::Relaxed));
+        let mut sent = 0;
+        while now()? - from < length.as_nanos() as u64 {
+            let batch = batch.max(sent / 10);
+            end.send_all(message, batch)?;
+            sent += batch;
+        }
+        end.flush().context("send")?;
+        say_last(job, control, end, message)?;
+        message.fill(0);
+        let received = control.received.load(Ordering::Relaxed) - before;
+        lost += sent - received;
+        Ok((
+            received,
+            (control.end.load(Ordering::Relaxed) - from) as f64,
+        ))
+    };
+    sample.slices = slices(job, job.time, stream)?;
+    sample.lost = lost;
+    Ok(())
+}
+
+/// Sends the last message, and waits until the other side has it.
+fn say_last(
+    job: &Job,
+    control: &Control,
+    end: &mut dyn End,
+    message: &mut [u8],
+) -> anyhow::Result<()> {
+    message.fill(LAST);
+    end.send(message).context("send")?;
+    end.flush().context("send")?;
+    if job.pattern == Pattern::Stream && !job.mechanism.loses {
+        return end.receive(message).context("receive");
+    }
+    // No event: the receiver says so in memory alone. It is at most one queue behind.
+    let done = lesson::poll_until(LIMIT, || {
+        let done = control.done.load(Ordering::Acquire);
+        if !done && job.mechanism.loses {
+            end.send(message).context("send")?;
+        }
+        Ok(done.then_some(()))
+    })?;
+    done.context("the last message did not arrive")
+}
+
+/// Slices until so much time is over, each by `slice`: it is told how many messages there may be between two
+/// looks at the clock, so that the clock is no part of the figure, and tells how many have arrived and the
+/// nanoseconds.
+fn slices(
+    job: &Job,
+    time: Duration,
+    mut slice: impl FnMut(u64) -> anyhow::Result<(u64, f64)>,
+) -> anyhow::Result<Vec<Slice>> {
+    let begin = Instant::now();
+    let (mut slices, mut batch) = (Vec::new(), 1);
+    let mut before = pace(job);
+    while begin.elapsed() < time {
+        let (count, time) = slice(batch)?;
+        ensure!(count > 0, "no message arrived");
+        let after = pace(job);
+        slices.push(Slice {
+            count,
+            time,
+            before,
+            after,
+        });
+        (before, batch) = (after, (count / 10).max(1));
+    }
+    Ok(slices)
+}
+
+/// How fast the processor is; not while system calls are counted, for it takes some.
+fn pace(job: &Job) -> Pace {
+    if job.counted {
+        Pace::default()
+    } else {
+        Pace::now()
+    }
 }
 
 /// What a counter says, if there is one.
 fn count(counter: Option<&mut Counter>) -> anyhow::Result<u64> {
     counter.map_or(Ok(0), |it| it.read().context("read the counter"))
-}
-
-/// How many messages until the next look at the clock: a hundredth of what has been done, so that the
-/// clock is no part of the figure.
-fn batch(done: u64) -> u64 {
-    (done / 100).max(1)
-}
-
-/// Nanoseconds for each round trip.
-fn bare(end: &mut dyn End, message: &mut [u8], time: Duration) -> anyhow::Result<f64> {
-    let begin = Instant::now();
-    let mut count = 0;
-    while begin.elapsed() < time {
-        let batch = batch(count);
-        end.round_trips(message, batch)?;
-        count += batch;
-    }
-    ensure!(count > 0, "no message came back");
-    Ok(begin.elapsed().as_nanos() as f64 / count as f64)
 }
