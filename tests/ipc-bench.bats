@@ -21,6 +21,9 @@ needs_two() { (($(nproc) > 1)) || skip "one processor"; }
   awk -F, 'NR > 1 && $5 == "" && $3 == "round-trip" && !($9 > 0 && $9 <= $11 && $11 <= $13) { print; bad = 1 } END { exit bad }' csv
   # On one processor a round trip takes two switches: one a message.
   awk -F, '$1 == "pipe" && $2 == "same" && $3 == "round-trip" && ($15 < 0.9 || $15 > 1.5) { print; bad = 1 } END { exit bad }' csv
+  # Whether it was calm is known on one processor alone.
+  awk -F, 'NR > 1 && $5 == "" && ($2 == "same") != ($19 ~ /^[01]$/) { print; bad = 1 } END { exit bad }' csv
+  grep -qE '^On one processor [0-9]+ of [0-9]+ slices were calm' "$LOGS/bench.out"
   grep -q '"cache_line_ns"' json
   grep -q "The tutorial's stars" "$LOGS/bench.out"
 }
@@ -125,16 +128,23 @@ needs_two() { (($(nproc) > 1)) || skip "one processor"; }
   run_to_end ipc-bench 0 --agree one.json one.json
   grep -q '^one way, same processor, 64 B: medians of 2 runs lie 0.0 % apart' "$LOGS/ipc-bench.out"
   grep -qE '^[0-9]+ pairs whose ranges do not overlap have the same order' "$LOGS/ipc-bench.out"
-  # A pipe that takes a second for each message, then one that takes a picosecond.
+  # row NAME NANOSECONDS [DISTURBED]; run STEP ROW...: what --json writes, with a clock.
   row() {
     printf '{"mechanism":"%s","placement":"same","pattern":"stream","size":64,"missing":null,' "$1"
-    printf '"each":{"median":%s,"least":%s,"greatest":%s}}' "$2" "$2" "$2"
+    printf '"disturbed":%s,"each":{"median":%s,"least":%s,"greatest":%s}}' "${3:-false}" "$2" "$2" "$2"
   }
-  echo "{\"rows\":[$(row pipe 1e9),$(row fifo 100)]}" > slow.json
-  echo "{\"rows\":[$(row pipe 1e-3),$(row fifo 100)]}" > fast.json
+  run_of() { local IFS=,; echo "{\"calm\":{\"step\":$1},\"rows\":[${*:2}]}"; }
+  # A pipe that takes a second for each message, then one that takes a picosecond.
+  run_of 1 "$(row pipe 1e9)" "$(row fifo 100)" > slow.json
+  run_of 1 "$(row pipe 1e-3)" "$(row fifo 100)" > fast.json
   start agree ipc-bench --agree slow.json fast.json
   finish agree 1
   one_error agree "1 pairs have changed places: one way, same processor, 64 B: fifo and pipe"
+  # A clock that is half as fast is no difference, and who was disturbed is not compared.
+  run_of 2 "$(row pipe 1e-3 true)" "$(row fifo 200)" > disturbed.json
+  run_to_end ipc-bench 0 --agree slow.json disturbed.json
+  grep -q '^one way, same processor, 64 B: medians of 2 runs lie 0.0 % apart, at most 0.0 % (fifo)' "$LOGS/ipc-bench.out"
+  grep -q '^  (without 1 of 4 figures' "$LOGS/ipc-bench.out"
   start agree ipc-bench --agree slow.json nowhere.json
   finish agree 1
   one_error agree "read nowhere.json"
@@ -159,15 +169,31 @@ needs_two() { (($(nproc) > 1)) || skip "one processor"; }
 
 @test "--versus: another program beside it, whose failure is told" {
   # shellcheck disable=SC2016  # for the other shell
-  printf '#!/bin/sh\n[ "$1" = pipe ] && echo 1000 || exit 2\n' > other
+  printf '#!/bin/sh\n[ "$1" = pipe ] || exit 2; while read -r _; do echo 1000; done\n' > other
   printf '#!/bin/sh\necho broken >&2; exit 1\n' > broken
-  chmod +x other broken
+  printf '#!/bin/sh\nread -r _; echo soon\n' > silly
+  chmod +x other broken silly
   quick bench --only pipe,fifo --sizes 64 --placement same --versus ./other
   finish bench
   grep -q '× the other' "$LOGS/bench.out"
   quick bench --only pipe --sizes 64 --placement same --versus ./broken
   finish bench 1
   one_error bench "run ./broken pipe 64 1"
+  quick bench --only pipe --sizes 64 --placement same --versus ./silly
+  finish bench 1
+  one_error bench "it has printed 'soon'"
+}
+
+@test "the C loops: twelve mechanisms, and nothing is left" {
+  cc -O2 "$ROOT/crates/tools/ipc-bench/benches/round-trip.c" -o round-trip -lpthread -lrt
+  [[ $(echo | ./round-trip pipe 64 1 0) =~ ^[0-9]+\.[0-9]$ ]]
+  local code=0
+  ./round-trip smoke-signals 64 1 0 || code=$?
+  [[ $code == 2 ]]
+  quick bench --sizes 64 --placement same --versus ./round-trip --json json
+  finish bench
+  [[ $(grep -c '"versus": {' json) == 12 ]]
+  [[ $(wc -l < /proc/sysvipc/sem) == 1 && $(wc -l < /proc/sysvipc/msg) == 1 ]]
 }
 
 @test "Ctrl-C and kill in the middle leave nothing behind" {
@@ -191,6 +217,14 @@ needs_two() { (($(nproc) > 1)) || skip "one processor"; }
     silent bench
     wait_until gone
   done
+}
+
+@test "where SIGINT is ignored it is ignored" {
+  start bench bash -c 'trap "" INT; exec "$@"' - "$BIN/ipc-bench" --only pipe --sizes 64 --repetitions 1 --time-ms 100
+  wait_until has_child
+  kill -INT "${PID[bench]}"
+  finish bench
+  grep -q '^ pipe ' "$LOGS/bench.out"
 }
 
 @test "no process makes a thread: it would be in the figures" {

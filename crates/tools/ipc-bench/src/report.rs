@@ -119,12 +119,18 @@ fn header(machine: &Machine, figures: &Figures) -> String {
     if let Some(calm) = &figures.calm {
         let _ = write!(
             text,
-            "On one processor {} of {} slices were calm: these count, at one clock (1 step {:.2} ns, the \
-             shortest system call {:.1} steps)",
-            calm.slices, calm.of, calm.step, calm.call_in_steps
+            "On one processor {} of {} slices were calm",
+            calm.slices, calm.of
         );
+        if calm.slices > 0 {
+            let _ = write!(
+                text,
+                ": these count, at one clock (1 step {:.2} ns, the shortest system call {:.1} steps)",
+                calm.step, calm.call_in_steps
+            );
+        }
         if figures.rows.iter().any(|it| it.disturbed) {
-            text += ", except in rows with an !, which were calm too seldom: there all count";
+            text += "; in rows with an !, which were calm too seldom, all count";
         }
         text += ".\n";
     }

@@ -463,7 +463,7 @@ fn streams(
     // Where messages are lost nobody waits for an answer; there is one stream.
     control.over.store(job.mechanism.loses, Ordering::Relaxed);
     let mut lost = 0;
-    let stream = |batch: u64| {
+    let mut stream = |batch: u64| {
         let (from, before) = (now()?, control.received.load(Ordering::Relaxed));
         let mut sent = 0;
         while now()? - from < length.as_nanos() as u64 {
@@ -481,7 +481,10 @@ fn streams(
             (control.end.load(Ordering::Relaxed) - from) as f64,
         ))
     };
-    sample.slices = slices(job, job.time, stream)?;
+    if !job.mechanism.loses {
+        slices(job, WARM_UP, &mut stream)?;
+    }
+    sample.slices = slices(job, job.time, &mut stream)?;
     sample.lost = lost;
     Ok(())
 }
