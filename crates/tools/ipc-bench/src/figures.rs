@@ -157,7 +157,7 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Figures> {
         bar.set_style(style);
     }
     let two = plan.placements.contains(&Placement::Two);
-    let mut limits = Vec::new();
+    let (mut limits, mut copies) = (Vec::new(), Vec::new());
     let not_counted = calls::counter().err().map(|it| format!("{it:#}"));
     let enough = ENOUGH.min(plan.repetitions);
     let (begin, mut limit) = (Instant::now(), None);
@@ -168,6 +168,9 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Figures> {
             two,
             plan.time.min(Duration::from_millis(50)),
         )?);
+        for &size in &plan.sizes {
+            copies.push(Copy::measure(size, plan, two)?);
+        }
         for cell in cells.iter_mut().filter(|it| it.wanted) {
             bar.set_message(format!("{}, {} B", cell.job.mechanism.name, cell.job.size));
             if cell.missing.is_none() {
@@ -201,22 +204,19 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Figures> {
         switch: figure(|it| it.switch).median,
         line: line.map(|it| it.median),
     };
-    let copies: Vec<_> = plan
-        .sizes
-        .iter()
-        .map(|it| limits::copy(*it, Duration::from_millis(20)))
-        .collect();
     let copy = |size| {
-        plan.sizes
-            .iter()
-            .position(|it| *it == size)
-            .map_or(0.0, |it| copies[it])
+        let of_size = copies.iter().filter(|it| it.size == size);
+        Copy {
+            size,
+            near: Figure::of(of_size.clone().map(|it| it.near).collect()).least,
+            far: Figure::of(of_size.map(|it| it.far).collect()).median,
+        }
     };
     let calm = calm(&cells);
     let rows = cells.into_iter().map(|cell| {
         let copy = copy(cell.job.size);
         let calm = calm.filter(|_| cell.may_be_calm());
-        cell.row(&limits, copy, calm, enough)
+        cell.row(&limits, &copy, calm, enough)
     });
     let rows = rows.collect();
     Ok(Figures {
@@ -348,7 +348,7 @@ impl Cell {
         ours.chain(&self.others).flatten()
     }
 
-    fn row(self, limits: &Limits, copy: f64, calm: Option<Calm>, enough: usize) -> Row {
+    fn row(self, limits: &Limits, copy: &Copy, calm: Option<Calm>, enough: usize) -> Row {
         let mut times = run::times();
         for sample in &self.samples {
             // All have the same bounds.
@@ -417,22 +417,46 @@ impl Cell {
     }
 }
 
-/// The parts of a round trip or of a message, put together: two copies of each message (in and out),
-/// its system calls as they were counted or else those that it cannot do without, and for a round trip
-/// two switches on one processor, or a cache line there and back.
-pub fn limit(job: &Job, limits: &Limits, copy: f64, counted: Option<f64>) -> f64 {
+/// Nanoseconds of a copy of so many bytes.
+pub struct Copy {
+    size: usize,
+    near: f64,
+    /// Of bytes that the other processor has just written.
+    far: f64,
+}
+
+impl Copy {
+    fn measure(size: usize, plan: &Plan, two: bool) -> anyhow::Result<Self> {
+        let time = plan.time.min(Duration::from_millis(5));
+        let near = limits::copy(size, time);
+        let far = match two {
+            true => limits::far_copy(size, plan.processors, time)?,
+            false => near,
+        };
+        Ok(Self { size, near, far })
+    }
+}
+
+/// The parts of a round trip or of a message, put together: two copies of each message (in and out; what
+/// the other processor has written comes out more slowly), its system calls as they were counted or else
+/// those that it cannot do without, and for a round trip two switches on one processor, or a cache line
+/// there and back.
+pub fn limit(job: &Job, limits: &Limits, copy: &Copy, counted: Option<f64>) -> f64 {
     // On one processor the receiver of a round trip always sleeps.
     let calls = match (job.pattern, job.placement) {
         (Pattern::RoundTrip, Placement::Same) => job.mechanism.calls,
         _ => job.mechanism.busy_calls,
     };
-    let message = 2.0 * copy + counted.unwrap_or(calls.into()) * limits.call;
+    let calls = counted.unwrap_or(calls.into()) * limits.call;
     match (job.pattern, job.placement) {
         // On one processor both sides take turns, so both sides' work counts.
-        (Pattern::Stream, Placement::Same) => message,
-        (Pattern::Stream, Placement::Two) => message / 2.0,
-        (Pattern::RoundTrip, Placement::Same) => 2.0 * (message + limits.switch),
-        (Pattern::RoundTrip, Placement::Two) => 2.0 * message + limits.line.unwrap_or(0.0),
+        (Pattern::Stream, Placement::Same) => 2.0 * copy.near + calls,
+        // On two they work at the same time, and the slower one counts.
+        (Pattern::Stream, Placement::Two) => copy.far.max(copy.near) + calls / 2.0,
+        (Pattern::RoundTrip, Placement::Same) => 2.0 * (2.0 * copy.near + calls + limits.switch),
+        (Pattern::RoundTrip, Placement::Two) => {
+            2.0 * (copy.near + copy.far + calls) + limits.line.unwrap_or(0.0)
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What no mechanism can beat: the parts that every message is made of, measured alone.
 
 use std::hint::{black_box, spin_loop};
+use std::ptr;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -8,6 +9,7 @@ use ipc_bench::memory::Shared;
 use nix::sched::sched_yield;
 use nix::sys::mman::MapFlags;
 
+use crate::figures::Figure;
 use crate::own_share::own_share;
 use crate::partner::{self, LIMIT};
 use crate::run::pin;
@@ -54,12 +56,54 @@ pub fn measure(processors: [usize; 2], two: bool, time: Duration) -> anyhow::Res
     })
 }
 
-/// Nanoseconds for one copy of so many bytes.
+/// Nanoseconds for one copy of so many bytes, in the best of some parts of the time.
 pub fn copy(size: usize, time: Duration) -> f64 {
     let (from, mut to) = (vec![1_u8; size], vec![0_u8; size]);
-    repeat(time, || {
-        black_box(&mut to).copy_from_slice(black_box(&from))
-    })
+    let part = |_| {
+        repeat(time / 16, || {
+            black_box(&mut to).copy_from_slice(black_box(&from))
+        })
+    };
+    (0..16).map(part).fold(f64::INFINITY, f64::min)
+}
+
+/// Nanoseconds for one copy of so many bytes that the other processor has just written.
+///
+/// # Errors
+/// When a process cannot be made or placed.
+pub fn far_copy(size: usize, processors: [usize; 2], time: Duration) -> anyhow::Result<f64> {
+    // Many at a time, for each turn takes time; in all no more than a second cache holds.
+    let count = ((1 << 20) / size).max(1);
+    let memory = Shared::anonymous(size * count, MapFlags::MAP_POPULATE)?;
+    let (start, mut local) = (memory.start(), vec![1_u8; size]);
+    let mut here = local.clone();
+    with_partner(
+        processors,
+        |board| {
+            their_turns(board, || {
+                for number in 0..count {
+                    let from = black_box(&mut here).as_ptr();
+                    // SAFETY: `count` such parts fit, and the other process waits for its turn.
+                    unsafe { ptr::copy_nonoverlapping(from, start.add(number * size), size) };
+                }
+            });
+        },
+        |board| {
+            let begin = Instant::now();
+            let (mut turn, mut times) = (0, Vec::new());
+            while begin.elapsed() < time {
+                our_turn(board, &mut turn);
+                let begin = Instant::now();
+                for number in 0..count {
+                    let to = black_box(&mut local).as_mut_ptr();
+                    // SAFETY: as above, with the turn here.
+                    unsafe { ptr::copy_nonoverlapping(start.add(number * size), to, size) };
+                }
+                times.push(begin.elapsed().as_nanos() as f64);
+            }
+            Figure::of(times).median / count as f64
+        },
+    )
 }
 
 /// Nanoseconds for each, on average.
@@ -110,30 +154,37 @@ fn switch(processor: usize, time: Duration) -> anyhow::Result<f64> {
 fn line(processors: [usize; 2], time: Duration) -> anyhow::Result<f64> {
     with_partner(
         processors,
-        |board| {
-            let mut turn = 1;
-            loop {
-                while board.ball.load(Ordering::Acquire) != turn {
-                    if board.stop.load(Ordering::Relaxed) == 1 {
-                        return;
-                    }
-                    spin_loop();
-                }
-                board.ball.store(turn + 1, Ordering::Release);
-                turn += 2;
-            }
-        },
+        |board| their_turns(board, || ()),
         |board| {
             let mut turn = 0;
-            repeat(time, || {
-                board.ball.store(turn + 1, Ordering::Release);
-                turn += 2;
-                while board.ball.load(Ordering::Acquire) != turn {
-                    spin_loop();
-                }
-            })
+            repeat(time, || our_turn(board, &mut turn))
         },
     )
+}
+
+/// Gives the turn to the other, and waits until it is back.
+fn our_turn(board: &Board, turn: &mut u32) {
+    board.ball.store(*turn + 1, Ordering::Release);
+    *turn += 2;
+    while board.ball.load(Ordering::Acquire) != *turn {
+        spin_loop();
+    }
+}
+
+/// Does it at each turn, until the game stops.
+fn their_turns(board: &Board, mut what: impl FnMut()) {
+    let mut turn = 1;
+    loop {
+        while board.ball.load(Ordering::Acquire) != turn {
+            if board.stop.load(Ordering::Relaxed) == 1 {
+                return;
+            }
+            spin_loop();
+        }
+        what();
+        board.ball.store(turn + 1, Ordering::Release);
+        turn += 2;
+    }
 }
 
 fn with_partner(
