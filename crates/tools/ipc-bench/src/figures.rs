@@ -7,12 +7,11 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::calls;
-use crate::limits::{self, Limits};
+use crate::cell::Cell;
+use crate::limits::Limits;
 use crate::mechanism::{Kind, Mechanism};
-use crate::pace::{self, Calm, Slice};
-use crate::partner::Lost;
-use crate::run::{self, Job, Pattern, Placement, Sample};
-use crate::versus::versus;
+use crate::pace::Calm;
+use crate::run::{self, Job, Pattern, Placement};
 
 /// A median, and the least and the greatest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
@@ -84,9 +83,9 @@ pub struct Row {
     pub calls: Option<f64>,
     /// Messages that were sent and did not arrive, in a run.
     pub lost: f64,
-    /// How many times as long as its parts alone: see [`limit`].
+    /// How many times as long as its parts alone: see [`Limits`].
     pub of_limit: f64,
-    /// How many times as long as the other program, in each repetition: see [`versus`].
+    /// How many times as long as the other program, in each repetition: see versus.rs.
     pub versus: Option<Figure>,
 }
 
@@ -112,7 +111,7 @@ pub struct Plan {
     pub time: Duration,
     pub rate: Option<u64>,
     pub processors: [usize; 2],
-    /// A program that is run beside each row of round trips on one processor: see [`versus`].
+    /// A program that is run beside each row of round trips on one processor: see versus.rs.
     pub versus: Option<PathBuf>,
 }
 
@@ -128,22 +127,8 @@ pub struct Figures {
     pub not_counted: Option<String>,
 }
 
-struct Cell {
-    job: Job,
-    missing: Option<String>,
-    /// It is to be measured in this repetition.
-    wanted: bool,
-    /// Of each repetition; and beside it the other program's.
-    samples: Vec<Sample>,
-    others: Vec<Vec<Slice>>,
-    calls: Option<f64>,
-}
-
 /// So many repetitions must have been calm, or all if there are fewer.
 const ENOUGH: usize = 3;
-
-/// How long a run takes in which only system calls are counted: one for each row.
-const COUNTED: Duration = Duration::from_millis(10);
 
 /// Measures everything once, then everything again: what changes meanwhile hits all alike.
 ///
@@ -156,21 +141,13 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Figures> {
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len}  {eta} left  {msg}") {
         bar.set_style(style);
     }
-    let two = plan.placements.contains(&Placement::Two);
-    let (mut limits, mut copies) = (Vec::new(), Vec::new());
+    let mut limits = Vec::new();
     let not_counted = calls::counter().err().map(|it| format!("{it:#}"));
     let enough = ENOUGH.min(plan.repetitions);
     let (begin, mut limit) = (Instant::now(), None);
     let mut repetition = 0;
     loop {
-        limits.push(limits::measure(
-            plan.processors,
-            two,
-            plan.time.min(Duration::from_millis(50)),
-        )?);
-        for &size in &plan.sizes {
-            copies.push(Copy::measure(size, plan, two)?);
-        }
+        limits.push(Limits::measure(plan)?);
         for cell in cells.iter_mut().filter(|it| it.wanted) {
             bar.set_message(format!("{}, {} B", cell.job.mechanism.name, cell.job.size));
             if cell.missing.is_none() {
@@ -183,9 +160,9 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Figures> {
             // Rows that were disturbed too often get more, for a third of the time that all took.
             let limit = *limit.get_or_insert(begin.elapsed() * 4 / 3);
             let calm = calm(&cells);
-            cells
-                .iter_mut()
-                .for_each(|it| it.wanted = it.lacks(calm, enough));
+            for cell in &mut cells {
+                cell.wanted = cell.is_disturbed(calm, enough);
+            }
             let wanted = cells.iter().filter(|it| it.wanted).count();
             if wanted == 0 || begin.elapsed() > limit {
                 break;
@@ -194,33 +171,11 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Figures> {
         }
     }
     bar.finish_and_clear();
-    let figure = |of: fn(&Limits) -> f64| Figure::of(limits.iter().map(of).collect());
-    let line = two.then(|| Figure::of(limits.iter().filter_map(|it| it.line).collect()));
-    // A limit is the least that was seen; but a difference is as often too small as too great.
-    let limits = Limits {
-        clock: figure(|it| it.clock).least,
-        call: figure(|it| it.call).least,
-        own: figure(|it| it.own).median,
-        switch: figure(|it| it.switch).median,
-        line: line.map(|it| it.median),
-    };
-    let copy = |size| {
-        let of_size = copies.iter().filter(|it| it.size == size);
-        Copy {
-            size,
-            near: Figure::of(of_size.clone().map(|it| it.near).collect()).least,
-            far: Figure::of(of_size.map(|it| it.far).collect()).median,
-        }
-    };
+    let (limits, line) = Limits::of(&limits);
     let calm = calm(&cells);
-    let rows = cells.into_iter().map(|cell| {
-        let copy = copy(cell.job.size);
-        let calm = calm.filter(|_| cell.may_be_calm());
-        cell.row(&limits, &copy, calm, enough)
-    });
-    let rows = rows.collect();
+    let rows = cells.into_iter().map(|it| it.row(&limits, calm, enough));
     Ok(Figures {
-        rows,
+        rows: rows.collect(),
         limits,
         calm,
         line,
@@ -271,193 +226,6 @@ fn cells(plan: &Plan) -> Vec<Cell> {
         }
     }
     cells
-}
-
-impl Cell {
-    fn new(job: Job) -> Self {
-        let max = (job.mechanism.max)();
-        let missing = match max {
-            _ if job.mechanism.spins && job.placement == Placement::Same => {
-                Some("it spins: two processors".into())
-            }
-            Some(max) if job.size > max => Some(format!("at most {max} B")),
-            _ => None,
-        };
-        Self {
-            job,
-            missing,
-            wanted: true,
-            samples: Vec::new(),
-            others: Vec::new(),
-            calls: None,
-        }
-    }
-
-    /// On two processors nobody looks at the second; and in an open loop the clock on the wall counts.
-    fn may_be_calm(&self) -> bool {
-        self.job.placement == Placement::Same && self.job.rate.is_none()
-    }
-
-    /// Measures it once more, and the other program beside it.
-    fn measure(&mut self, plan: &Plan, repetition: usize, count: bool) -> anyhow::Result<()> {
-        let job = self.job;
-        let theirs = || match &plan.versus {
-            Some(program) => versus(program, &job),
-            None => Ok(None),
-        };
-        // They take turns in going first: what one leaves behind must not always meet the other.
-        let first = if repetition % 2 == 1 { theirs()? } else { None };
-        match run::run(&job) {
-            Ok(sample) => {
-                let second = if repetition % 2 == 0 { theirs()? } else { None };
-                self.others.extend(first.or(second));
-                self.samples.push(sample);
-            }
-            Err(error) if error.is::<Lost>() => return Err(error),
-            Err(error) => {
-                self.missing = Some(format!("{error:#}"));
-                return Ok(());
-            }
-        }
-        if count && self.calls.is_none() {
-            let counted = Job {
-                counted: true,
-                time: plan.time.min(COUNTED),
-                ..job
-            };
-            self.calls = match run::run(&counted) {
-                Ok(sample) => Some(sample.calls),
-                Err(error) if error.is::<Lost>() => return Err(error),
-                Err(_) => None, // The row has its times all the same.
-            };
-        }
-        Ok(())
-    }
-
-    /// Whether it was calm in too few repetitions.
-    fn lacks(&self, calm: Option<Calm>, enough: usize) -> bool {
-        let calm = calm.filter(|_| self.may_be_calm() && self.missing.is_none());
-        calm.is_some_and(|calm| {
-            let slices = self.samples.iter().map(|it| &it.slices);
-            slices.filter(|it| calm.median(*it).is_some()).count() < enough
-        })
-    }
-
-    fn slices(&self) -> impl Iterator<Item = &Slice> + Clone {
-        let ours = self.samples.iter().map(|it| &it.slices);
-        ours.chain(&self.others).flatten()
-    }
-
-    fn row(self, limits: &Limits, copy: &Copy, calm: Option<Calm>, enough: usize) -> Row {
-        let mut times = run::times();
-        for sample in &self.samples {
-            // All have the same bounds.
-            let _ = times.add(&sample.times);
-        }
-        let quantile = |it| times.value_at_quantile(it) as f64;
-        let median =
-            |of: fn(&Sample) -> f64| Figure::of(self.samples.iter().map(of).collect()).median;
-
-        let calm_in = |calm: &Calm| {
-            let medians = self.samples.iter().map(|it| calm.median(&it.slices));
-            medians.flatten().count()
-        };
-        let calm_repetitions = calm.as_ref().map(calm_in);
-        let disturbed = calm_repetitions.is_some_and(|it| it < enough);
-        let calm = calm.filter(|_| !disturbed);
-        // What counts of some slices: nanoseconds for each message.
-        let figure = |slices: &[Slice]| match &calm {
-            Some(calm) => calm.median(slices),
-            None => Some(pace::mean(slices)),
-        };
-
-        let slices = self.samples.iter().flat_map(|it| &it.slices);
-        let each = match &calm {
-            Some(calm) => Figure::of_most(slices.filter_map(|it| calm.each(it)).collect()),
-            None => Figure::of(
-                self.samples
-                    .iter()
-                    .map(|it| pace::mean(&it.slices))
-                    .collect(),
-            ),
-        };
-        // In calm moments processor time is less in the same proportion.
-        let cpu = self.samples.iter().filter_map(|it| {
-            let each = figure(&it.slices)?;
-            Some(it.cpu * each / pace::mean(&it.slices))
-        });
-        let cpu = Figure::of(cpu.collect());
-        let ratios = || {
-            let pairs = self.samples.iter().zip(&self.others);
-            let ratios = pairs.filter_map(|(a, b)| Some(figure(&a.slices)? / figure(b)?));
-            Figure::of(ratios.collect())
-        };
-        Row {
-            mechanism: self.job.mechanism.name,
-            kind: self.job.mechanism.kind,
-            placement: self.job.placement,
-            pattern: self.job.pattern,
-            size: self.job.size,
-            missing: self.missing,
-            each,
-            calm: calm_repetitions,
-            disturbed,
-            p50: quantile(0.5),
-            p90: quantile(0.9),
-            p99: quantile(0.99),
-            p999: quantile(0.999),
-            max: times.max() as f64,
-            cpu,
-            switches: median(|it| it.switches),
-            calls: self.calls,
-            lost: median(|it| it.lost as f64),
-            of_limit: each.median / limit(&self.job, limits, copy, self.calls),
-            versus: (!self.others.is_empty()).then(ratios),
-        }
-    }
-}
-
-/// Nanoseconds of a copy of so many bytes.
-pub struct Copy {
-    size: usize,
-    near: f64,
-    /// Of bytes that the other processor has just written.
-    far: f64,
-}
-
-impl Copy {
-    fn measure(size: usize, plan: &Plan, two: bool) -> anyhow::Result<Self> {
-        let time = plan.time.min(Duration::from_millis(5));
-        let near = limits::copy(size, time);
-        let far = match two {
-            true => limits::far_copy(size, plan.processors, time)?,
-            false => near,
-        };
-        Ok(Self { size, near, far })
-    }
-}
-
-/// The parts of a round trip or of a message, put together: two copies of each message (in and out; what
-/// the other processor has written comes out more slowly), its system calls as they were counted or else
-/// those that it cannot do without, and for a round trip two switches on one processor, or a cache line
-/// there and back.
-pub fn limit(job: &Job, limits: &Limits, copy: &Copy, counted: Option<f64>) -> f64 {
-    // On one processor the receiver of a round trip always sleeps.
-    let calls = match (job.pattern, job.placement) {
-        (Pattern::RoundTrip, Placement::Same) => job.mechanism.calls,
-        _ => job.mechanism.busy_calls,
-    };
-    let calls = counted.unwrap_or(calls.into()) * limits.call;
-    match (job.pattern, job.placement) {
-        // On one processor both sides take turns, so both sides' work counts.
-        (Pattern::Stream, Placement::Same) => 2.0 * copy.near + calls,
-        // On two they work at the same time, and the slower one counts.
-        (Pattern::Stream, Placement::Two) => copy.far.max(copy.near) + calls / 2.0,
-        (Pattern::RoundTrip, Placement::Same) => 2.0 * (2.0 * copy.near + calls + limits.switch),
-        (Pattern::RoundTrip, Placement::Two) => {
-            2.0 * (copy.near + copy.far + calls) + limits.line.unwrap_or(0.0)
-        }
-    }
 }
 
 #[cfg(test)]

@@ -9,10 +9,10 @@ use ipc_bench::memory::Shared;
 use nix::sched::sched_yield;
 use nix::sys::mman::MapFlags;
 
-use crate::figures::Figure;
+use crate::figures::{Figure, Plan};
 use crate::own_share::own_share;
 use crate::partner::{self, LIMIT};
-use crate::run::pin;
+use crate::run::{Placement, pin};
 use crate::signals::Held;
 
 /// Nanoseconds each.
@@ -28,36 +28,93 @@ pub struct Limits {
     pub switch: f64,
     /// A cache line to the other processor and back, where there are two.
     pub line: Option<f64>,
+    /// Of each size of message.
+    pub copies: Vec<Copy>,
 }
 
-/// Measures them, each for so long.
-///
-/// # Errors
-/// When a process cannot be made or placed.
-pub fn measure(processors: [usize; 2], two: bool, time: Duration) -> anyhow::Result<Limits> {
-    pin(processors[0])?;
-    let clock = repeat(time, || {
-        black_box(Instant::now());
-    });
-    let call = repeat(time, || {
-        // SAFETY: getppid takes nothing.
-        unsafe { libc::syscall(libc::SYS_getppid) };
-    });
-    Ok(Limits {
-        clock,
-        call,
-        own: own_share(time)?,
-        switch: (switch(processors[0], time)? - call).max(0.0),
-        line: if two {
-            Some(line(processors, time)?)
-        } else {
-            None
-        },
-    })
+/// Nanoseconds of a copy.
+#[derive(Clone, Copy, Debug, Default, serde::Serialize)]
+pub struct Copy {
+    /// Of so many bytes.
+    pub size: usize,
+    /// From memory that this processor has used last.
+    pub near: f64,
+    /// Of what the other processor has just written, where there are two.
+    pub far: Option<f64>,
+}
+
+impl Limits {
+    /// Measures them once.
+    ///
+    /// # Errors
+    /// When a process cannot be made or placed.
+    pub fn measure(plan: &Plan) -> anyhow::Result<Self> {
+        let (processors, time) = (plan.processors, plan.time.min(Duration::from_millis(50)));
+        let two = plan.placements.contains(&Placement::Two);
+        pin(processors[0])?;
+        let clock = repeat(time, || {
+            black_box(Instant::now());
+        });
+        let call = repeat(time, || {
+            // SAFETY: getppid takes nothing.
+            unsafe { libc::syscall(libc::SYS_getppid) };
+        });
+        let copies = plan.sizes.iter().map(|&size| {
+            let time = time / 10;
+            let near = copy(size, time);
+            let far = two.then(|| far_copy(size, processors, time));
+            let far = far.transpose()?;
+            Ok(Copy { size, near, far })
+        });
+        Ok(Self {
+            clock,
+            call,
+            own: own_share(time)?,
+            switch: (switch(processors[0], time)? - call).max(0.0),
+            line: match two {
+                true => Some(line(processors, time)?),
+                false => None,
+            },
+            copies: copies.collect::<anyhow::Result<_>>()?,
+        })
+    }
+
+    /// What all repetitions come to; and beside it how the cache line's round trip has moved.
+    pub fn of(all: &[Self]) -> (Self, Option<Figure>) {
+        let some = |of: &dyn Fn(&Self) -> Option<f64>| {
+            let values: Vec<_> = all.iter().filter_map(of).collect();
+            (!values.is_empty()).then(|| Figure::of(values))
+        };
+        let figure = |of: &dyn Fn(&Self) -> f64| some(&|it| Some(of(it))).unwrap_or_default();
+        let sizes = all.first().map_or(0, |it| it.copies.len());
+        let copies = (0..sizes).map(|at| Copy {
+            size: all[0].copies[at].size,
+            near: figure(&|it| it.copies[at].near).least,
+            far: some(&|it| it.copies[at].far).map(|it| it.median),
+        });
+        let line = some(&|it| it.line);
+        // A limit is the least that was seen. But a difference is as often too small as too great; and between
+        // two processors the least may be of a moment in which both were halves of one core.
+        let limits = Self {
+            clock: figure(&|it| it.clock).least,
+            call: figure(&|it| it.call).least,
+            own: figure(&|it| it.own).median,
+            switch: figure(&|it| it.switch).median,
+            line: line.map(|it| it.median),
+            copies: copies.collect(),
+        };
+        (limits, line)
+    }
+
+    /// That of a size which was measured.
+    pub fn copy(&self, size: usize) -> Copy {
+        let copy = self.copies.iter().find(|it| it.size == size);
+        copy.copied().unwrap_or_default()
+    }
 }
 
 /// Nanoseconds for one copy of so many bytes, in the best of some parts of the time.
-pub fn copy(size: usize, time: Duration) -> f64 {
+fn copy(size: usize, time: Duration) -> f64 {
     let (from, mut to) = (vec![1_u8; size], vec![0_u8; size]);
     let part = |_| {
         repeat(time / 16, || {
@@ -71,7 +128,7 @@ pub fn copy(size: usize, time: Duration) -> f64 {
 ///
 /// # Errors
 /// When a process cannot be made or placed.
-pub fn far_copy(size: usize, processors: [usize; 2], time: Duration) -> anyhow::Result<f64> {
+fn far_copy(size: usize, processors: [usize; 2], time: Duration) -> anyhow::Result<f64> {
     // Many at a time, for each turn takes time; in all no more than a second cache holds.
     let count = ((1 << 20) / size).max(1);
     let memory = Shared::anonymous(size * count, MapFlags::MAP_POPULATE)?;

@@ -101,6 +101,24 @@ fn header(machine: &Machine, figures: &Figures) -> String {
         }
     }
     text += ".\n";
+    for copy in &limits.copies {
+        let gib = |ns: f64| copy.size as f64 / ns * 1e9 / f64::from(1 << 30);
+        let _ = write!(
+            text,
+            "A copy of {} B {:.0} ns ({:.1} GiB/s)",
+            copy.size,
+            copy.near,
+            gib(copy.near)
+        );
+        if let Some(far) = copy.far {
+            let _ = write!(
+                text,
+                ", of what the other processor has just written {far:.0} ns ({:.1} GiB/s)",
+                gib(far)
+            );
+        }
+        text += ".\n";
+    }
     let _ = write!(
         text,
         "This program itself adds {:.1} ns to a round trip",

@@ -1,0 +1,222 @@
+//! The first process: it sends, and looks at the clock.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+
+use super::{CHECKED, Control, Job, LAST, Pattern, Placement, Sample};
+use super::{aligned, byte, check, count, now, pin, usage};
+use crate::calls;
+use crate::explain;
+use crate::mechanism::End;
+use crate::pace::{Pace, SLICE, Slice};
+use crate::partner::LIMIT;
+
+/// What is done before the clock runs: caches, sleeping processors.
+const WARM_UP: Duration = Duration::from_millis(10);
+
+/// Its part. CPU time, switches and system calls of the sample are this process's sums alone.
+///
+/// # Errors
+/// Those of the mechanism; or when nothing arrives, or a byte is not what was sent.
+pub fn measure(job: &Job, control: &Control, end: &mut dyn End) -> anyhow::Result<Sample> {
+    pin(job.processors[0])?;
+    let mut memory = Vec::new();
+    let message = aligned(&mut memory, job.size);
+    for number in 0..CHECKED {
+        message
+            .iter_mut()
+            .enumerate()
+            .for_each(|(at, it)| *it = byte(number, at));
+        end.send(message).context("send")?;
+        end.flush().context("send")?;
+        end.receive(message).context("receive")?;
+        check(message, |at| !byte(number, at))?;
+    }
+    let (cpu, switches) = usage()?;
+    message.fill(0);
+    let mut counter = job.counted.then(calls::counter).transpose()?;
+    let mut sample = Sample::default();
+    match job.pattern {
+        Pattern::RoundTrip if job.traced => explain::once(end, message)?,
+        Pattern::RoundTrip => round_trips(job, end, message, &mut sample)?,
+        Pattern::Stream => streams(job, control, end, message, &mut sample)?,
+    }
+    sample.calls = count(counter.as_mut())? as f64;
+    if !control.over.swap(true, Ordering::Relaxed) {
+        say_last(job, control, end, message)?;
+    }
+    let after = usage()?;
+    let first = sample.slices.first().map(|it| it.before);
+    let paces = first
+        .into_iter()
+        .chain(sample.slices.iter().map(|it| it.after));
+    sample.cpu = (after.0 - cpu) as f64 - paces.map(|it| it.took).sum::<f64>();
+    sample.switches = (after.1 - switches) as f64;
+    Ok(sample)
+}
+
+fn round_trips(
+    job: &Job,
+    end: &mut dyn End,
+    message: &mut [u8],
+    sample: &mut Sample,
+) -> anyhow::Result<()> {
+    let mut slice = |batch| bare(end, message, SLICE.min(job.time), batch);
+    slices(job, WARM_UP, &mut slice)?;
+    if job.rate.is_none() {
+        // First without a clock in between, then each with one: reading it takes time too.
+        sample.slices = slices(job, job.time, &mut slice)?;
+    }
+    let begin = Instant::now();
+    let mut before = begin;
+    let gap = job
+        .rate
+        .map(|rate| Duration::from_nanos(1_000_000_000 / rate.max(1)));
+    let mut number = 0;
+    while before - begin < job.time {
+        if let Some(gap) = gap {
+            // Timed from when it should have begun: who comes late has waited, too.
+            let intended = begin + gap * number;
+            number += 1;
+            while Instant::now() < intended {
+                std::hint::spin_loop();
+            }
+            before = intended;
+        }
+        end.send(message).context("send")?;
+        end.receive(message).context("receive")?;
+        let after = Instant::now();
+        sample
+            .times
+            .saturating_record((after - before).as_nanos() as u64);
+        before = after;
+    }
+    if job.rate.is_some() {
+        let count = sample.times.len();
+        sample.slices.push(Slice {
+            count,
+            time: sample.times.mean() * count as f64,
+            ..Slice::default()
+        });
+    }
+    Ok(())
+}
+
+/// Round trips for so long: how many, and in how many nanoseconds.
+fn bare(
+    end: &mut dyn End,
+    message: &mut [u8],
+    time: Duration,
+    batch: u64,
+) -> anyhow::Result<(u64, f64)> {
+    let (begin, mut count) = (Instant::now(), 0);
+    while begin.elapsed() < time {
+        let batch = batch.max(count / 10);
+        end.round_trips(message, batch)?;
+        count += batch;
+    }
+    Ok((count, begin.elapsed().as_nanos() as f64))
+}
+
+/// Streams, each until all of it has arrived: short ones on one processor, where it may be calm for that
+/// long; elsewhere one, for there it takes time until both run.
+fn streams(
+    job: &Job,
+    control: &Control,
+    end: &mut dyn End,
+    message: &mut [u8],
+    sample: &mut Sample,
+) -> anyhow::Result<()> {
+    let length = match job.placement {
+        Placement::Same if !job.mechanism.loses => SLICE.min(job.time),
+        _ => job.time,
+    };
+    // Where messages are lost nobody waits for an answer; there is one stream.
+    control.over.store(job.mechanism.loses, Ordering::Relaxed);
+    let mut lost = 0;
+    let mut stream = |batch: u64| {
+        let (from, before) = (now()?, control.received.load(Ordering::Relaxed));
+        let mut sent = 0;
+        while now()? - from < length.as_nanos() as u64 {
+            let batch = batch.max(sent / 10);
+            end.send_all(message, batch)?;
+            sent += batch;
+        }
+        end.flush().context("send")?;
+        say_last(job, control, end, message)?;
+        message.fill(0);
+        let received = control.received.load(Ordering::Relaxed) - before;
+        lost += sent - received;
+        Ok((
+            received,
+            (control.end.load(Ordering::Relaxed) - from) as f64,
+        ))
+    };
+    if !job.mechanism.loses {
+        slices(job, WARM_UP, &mut stream)?;
+    }
+    sample.slices = slices(job, job.time, &mut stream)?;
+    sample.lost = lost;
+    Ok(())
+}
+
+/// Sends the last message, and waits until the other side has it.
+fn say_last(
+    job: &Job,
+    control: &Control,
+    end: &mut dyn End,
+    message: &mut [u8],
+) -> anyhow::Result<()> {
+    message.fill(LAST);
+    end.send(message).context("send")?;
+    end.flush().context("send")?;
+    if job.pattern == Pattern::Stream && !job.mechanism.loses {
+        return end.receive(message).context("receive");
+    }
+    // No event: the receiver says so in memory alone. It is at most one queue behind.
+    let done = lesson::poll_until(LIMIT, || {
+        let done = control.done.load(Ordering::Acquire);
+        if !done && job.mechanism.loses {
+            end.send(message).context("send")?;
+        }
+        Ok(done.then_some(()))
+    })?;
+    done.context("the last message did not arrive")
+}
+
+/// Slices until so much time is over, each by `slice`: it is told how many messages there may be between two
+/// looks at the clock, so that the clock is no part of the figure, and tells how many have arrived and the
+/// nanoseconds.
+fn slices(
+    job: &Job,
+    time: Duration,
+    mut slice: impl FnMut(u64) -> anyhow::Result<(u64, f64)>,
+) -> anyhow::Result<Vec<Slice>> {
+    let begin = Instant::now();
+    let (mut slices, mut batch) = (Vec::new(), 1);
+    let mut before = pace(job);
+    while begin.elapsed() < time {
+        let (count, time) = slice(batch)?;
+        ensure!(count > 0, "no message arrived");
+        let after = pace(job);
+        slices.push(Slice {
+            count,
+            time,
+            before,
+            after,
+        });
+        (before, batch) = (after, (count / 10).max(1));
+    }
+    Ok(slices)
+}
+
+/// How fast the processor is; not while system calls are counted, for it takes some.
+fn pace(job: &Job) -> Pace {
+    if job.counted {
+        Pace::default()
+    } else {
+        Pace::now()
+    }
+}
