@@ -97,21 +97,28 @@ pub fn agree(files: &[PathBuf]) -> anyhow::Result<()> {
             Pattern::RoundTrip => "round trips",
             Pattern::Stream => "one way",
         };
-        let spreads = rows
-            .iter()
-            .filter_map(|(name, it)| Some((spread(it)?, name)));
-        if let Some((most, name)) = spreads.clone().max_by(|a, b| a.0.total_cmp(&b.0)) {
-            let middle = Figure::of(spreads.map(|it| it.0).collect()).median;
-            say!(
-                "{what}, {placement}, {size} B: medians of {} runs lie {middle:.1} % apart, at most {most:.1} % ({name})",
-                files.len()
-            );
-        }
+        let spreads = |disturbed| -> Vec<_> {
+            let spreads = rows
+                .iter()
+                .map(|(name, it)| Some((spread(it, disturbed)?, name)));
+            spreads.flatten().collect()
+        };
+        let calm = spreads(false);
         let disturbed = rows.values().flatten().flatten().filter(|it| it.1).count();
-        if disturbed > 0 {
-            let all = rows.values().flatten().flatten().count();
+        // If all were disturbed, all were alike.
+        let (spreads, but) = match disturbed {
+            0 => (calm, String::new()),
+            _ if calm.is_empty() => (spreads(true), ", calm too seldom".into()),
+            _ => (
+                calm,
+                format!(", without {disturbed} figures, which were calm too seldom"),
+            ),
+        };
+        let middle = Figure::of(spreads.iter().map(|it| it.0).collect()).median;
+        if let Some((most, name)) = spreads.iter().max_by(|a, b| a.0.total_cmp(&b.0)) {
             say!(
-                "  (without {disturbed} of {all} figures, for which the processor was calm too seldom)"
+                "{what}, {placement}, {size} B: medians of {} runs lie {middle:.1} % apart, at most {most:.1} % ({name}){but}",
+                files.len()
             );
         }
         let names: Vec<_> = rows.keys().collect();
@@ -138,11 +145,11 @@ pub fn agree(files: &[PathBuf]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How far the runs' medians lie apart, in per cent of the middle one; `None` without two runs that were not
-/// disturbed.
-fn spread(figures: &Figures) -> Option<f64> {
-    let calm = figures.iter().flatten().filter(|it| !it.1);
-    let medians: Vec<_> = calm.map(|it| it.0.median).collect();
+/// How far the medians of those runs lie apart which were disturbed, or were not, in per cent of the middle
+/// one; `None` if there are not two.
+fn spread(figures: &Figures, disturbed: bool) -> Option<f64> {
+    let such = figures.iter().flatten().filter(|it| it.1 == disturbed);
+    let medians: Vec<_> = such.map(|it| it.0.median).collect();
     (medians.len() > 1).then(|| {
         let medians = Figure::of(medians);
         100.0 * (medians.greatest - medians.least) / medians.median
@@ -181,7 +188,10 @@ mod tests {
 
     #[test]
     fn the_spread_is_in_per_cent_of_the_middle() {
-        assert_eq!(spread(&figures([[99.0, 99.0], [101.0, 101.0]])), Some(2.0));
+        assert_eq!(
+            spread(&figures([[99.0, 99.0], [101.0, 101.0]]), false),
+            Some(2.0)
+        );
     }
 
     #[test]
@@ -191,7 +201,7 @@ mod tests {
         let disturb = |it: &mut Option<(Figure, bool)>| it.iter_mut().for_each(|it| it.1 = true);
         disturb(&mut high[1]);
         assert_eq!(order(&low, &high), Some(true));
-        assert_eq!(spread(&high), None);
+        assert_eq!((spread(&high, false), spread(&high, true)), (None, None));
         let mut both = low;
         disturb(&mut both[1]);
         assert_eq!(order(&both, &high), Some(false));

@@ -58,7 +58,7 @@ fn slices(child: &mut Child, job: &Job) -> anyhow::Result<Vec<Slice>> {
     let begin = Instant::now();
     let mut slices = Vec::new();
     let mut before = Pace::now();
-    while begin.elapsed() < job.time {
+    while slices.is_empty() || begin.elapsed() < job.time {
         let time = measured(&mut input, &mut output)?;
         let after = Pace::now();
         slices.push(Slice {

@@ -112,7 +112,8 @@ fn bare(
     batch: u64,
 ) -> anyhow::Result<(u64, f64)> {
     let (begin, mut count) = (Instant::now(), 0);
-    while begin.elapsed() < time {
+    // At least one, however late this process comes to it.
+    while count == 0 || begin.elapsed() < time {
         let batch = batch.max(count / 10);
         end.round_trips(message, batch)?;
         count += batch;
@@ -139,7 +140,7 @@ fn streams(
     let mut stream = |batch: u64| {
         let (from, before) = (now()?, control.received.load(Ordering::Relaxed));
         let mut sent = 0;
-        while now()? - from < length.as_nanos() as u64 {
+        while sent == 0 || now()? - from < length.as_nanos() as u64 {
             let batch = batch.max(sent / 10);
             end.send_all(message, batch)?;
             sent += batch;
@@ -197,7 +198,7 @@ fn slices(
     let begin = Instant::now();
     let (mut slices, mut batch) = (Vec::new(), 1);
     let mut before = pace(job);
-    while begin.elapsed() < time {
+    while slices.is_empty() || begin.elapsed() < time {
         let (count, time) = slice(batch)?;
         ensure!(count > 0, "no message arrived");
         let after = pace(job);
