@@ -104,9 +104,9 @@ needs_two() { (($(nproc) > 1)) || skip "one processor"; }
   start bench ipc-bench --only pipe,eventfd,ring-spin --sizes 64 --repetitions 1 --time-ms 20 --csv csv
   finish bench
   grep -q 'calls/msg' "$LOGS/bench.out"
-  # A write and a read; nothing where both spin. (Field 16; a few calls are the run's own.)
+  # A write and a read; nothing where both spin. (Field 16.)
   awk -F, '$1 ~ /pipe|eventfd/ && $3 == "round-trip" && ($16 < 1.9 || $16 > 2.2) { print; bad = 1 } END { exit bad }' csv
-  awk -F, '$1 == "ring-spin" && $5 == "" && !($16 < 0.5) { print; bad = 1 } END { exit bad }' csv
+  awk -F, '$1 == "ring-spin" && $5 == "" && $16 != "0.00" { print; bad = 1 } END { exit bad }' csv
   umount /sys/kernel/tracing
   mountpoint -q /sys/kernel/tracing && skip "tracefs is mounted twice"
   quick bench --only pipe --sizes 64 --placement same --csv csv

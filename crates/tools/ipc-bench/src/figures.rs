@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::calls;
+use crate::calls::Calls;
 use crate::cell::Cell;
 use crate::limits::Limits;
 use crate::mechanism::{Kind, Mechanism};
@@ -142,7 +142,7 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Figures> {
         bar.set_style(style);
     }
     let mut limits = Vec::new();
-    let not_counted = calls::counter().err().map(|it| format!("{it:#}"));
+    let not_counted = Calls::count().err().map(|it| format!("{it:#}"));
     let enough = ENOUGH.min(plan.repetitions);
     let (begin, mut limit) = (Instant::now(), None);
     let mut repetition = 0;

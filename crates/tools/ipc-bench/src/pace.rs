@@ -24,28 +24,29 @@ pub struct Pace {
     pub step: f64,
     /// The shortest system call: getppid(2).
     pub call: f64,
-    /// What it took to find out.
+    /// The processor time that it took to find out, at least.
     pub took: f64,
 }
 
 impl Pace {
     /// That of this moment; it takes some 15 microseconds.
     pub fn now() -> Self {
-        let begin = Instant::now();
+        const STEPS: u32 = 1000;
+        const CALLS: u32 = 25;
         let mut x = 1_u64;
-        let step = least_of_four(1000, || {
+        let steps = least_of_four(STEPS, || {
             // The shift keeps the compiler from taking several steps at once.
             x = (x ^ (x >> 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         });
         black_box(x);
-        let call = least_of_four(25, || {
+        let calls = least_of_four(CALLS, || {
             // SAFETY: getppid takes nothing.
             unsafe { libc::syscall(libc::SYS_getppid) };
         });
         Self {
-            step,
-            call,
-            took: begin.elapsed().as_nanos() as f64,
+            step: steps / f64::from(STEPS),
+            call: calls / f64::from(CALLS),
+            took: 4.0 * (steps + calls),
         }
     }
 
@@ -55,7 +56,7 @@ impl Pace {
     }
 }
 
-/// Nanoseconds of each of so many, and that four times: an interrupt is not to count.
+/// Nanoseconds of so many, the least of four times: an interrupt is not to count.
 fn least_of_four(count: u32, mut what: impl FnMut()) -> f64 {
     let mut least = f64::INFINITY;
     for _ in 0..4 {
@@ -63,7 +64,7 @@ fn least_of_four(count: u32, mut what: impl FnMut()) -> f64 {
         (0..count).for_each(|_| what());
         least = least.min(begin.elapsed().as_nanos() as f64);
     }
-    least / f64::from(count)
+    least
 }
 
 /// A part of a measurement.

@@ -7,7 +7,7 @@ use anyhow::{Context, ensure};
 
 use super::{CHECKED, Control, Job, LAST, Pattern, Placement, Sample};
 use super::{aligned, byte, check, count, now, pin, usage};
-use crate::calls;
+use crate::calls::Calls;
 use crate::explain;
 use crate::mechanism::End;
 use crate::pace::{Pace, SLICE, Slice};
@@ -36,14 +36,14 @@ pub fn measure(job: &Job, control: &Control, end: &mut dyn End) -> anyhow::Resul
     }
     let (cpu, switches) = usage()?;
     message.fill(0);
-    let mut counter = job.counted.then(calls::counter).transpose()?;
+    let mut calls = job.counted.then(Calls::count).transpose()?;
     let mut sample = Sample::default();
     match job.pattern {
         Pattern::RoundTrip if job.traced => explain::once(end, message)?,
         Pattern::RoundTrip => round_trips(job, end, message, &mut sample)?,
         Pattern::Stream => streams(job, control, end, message, &mut sample)?,
     }
-    sample.calls = count(counter.as_mut())? as f64;
+    sample.calls = count(calls.as_mut())? as f64;
     if !control.over.swap(true, Ordering::Relaxed) {
         say_last(job, control, end, message)?;
     }

@@ -17,8 +17,8 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
-use perf_event::Counter;
 
+use crate::calls::Calls;
 use crate::mechanism::{Mechanism, Pair, Remove};
 use crate::pace::Slice;
 use crate::partner::{self, LIMIT};
@@ -263,7 +263,7 @@ pub fn times() -> Histogram<u64> {
     Histogram::new_with_bounds(1, 60_000_000_000, 3).expect("these bounds are valid")
 }
 
-/// What a counter says, if there is one.
-fn count(counter: Option<&mut Counter>) -> anyhow::Result<u64> {
-    counter.map_or(Ok(0), |it| it.read().context("read the counter"))
+/// How many calls there were, if they are counted.
+fn count(calls: Option<&mut Calls>) -> anyhow::Result<u64> {
+    calls.map_or(Ok(0), Calls::until_now)
 }

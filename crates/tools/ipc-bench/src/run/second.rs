@@ -6,7 +6,7 @@ use anyhow::Context;
 
 use super::{CHECKED, Control, Job, LAST, Pattern, Placement};
 use super::{aligned, byte, check, count, now, pin, usage};
-use crate::calls;
+use crate::calls::Calls;
 use crate::explain;
 use crate::mechanism::End;
 
@@ -29,7 +29,7 @@ pub fn serve(job: &Job, control: &Control, end: &mut dyn End) -> anyhow::Result<
         end.flush().context("send")?;
     }
     let (cpu, switches) = usage()?;
-    let mut counter = job.counted.then(calls::counter).transpose()?;
+    let mut calls = job.counted.then(Calls::count).transpose()?;
     if job.traced {
         explain::answer(end, message)?;
     }
@@ -42,7 +42,7 @@ pub fn serve(job: &Job, control: &Control, end: &mut dyn End) -> anyhow::Result<
     }
     control
         .calls
-        .store(count(counter.as_mut())?, Ordering::Relaxed);
+        .store(count(calls.as_mut())?, Ordering::Relaxed);
     let after = usage()?;
     control.cpu.store(after.0 - cpu, Ordering::Relaxed);
     control
