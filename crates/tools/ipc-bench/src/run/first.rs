@@ -36,8 +36,8 @@ pub fn measure(job: &Job, control: &Control, end: &mut dyn End) -> anyhow::Resul
     }
     let (cpu, switches) = usage()?;
     message.fill(0);
+    let mut sample = Sample::default(); // which maps memory: that call is none of the messages'
     let mut calls = job.counted.then(Calls::count).transpose()?;
-    let mut sample = Sample::default();
     match job.pattern {
         Pattern::RoundTrip if job.traced => explain::once(end, message)?,
         Pattern::RoundTrip => round_trips(job, end, message, &mut sample)?,
