@@ -59,12 +59,16 @@ fn peaks(figures: &Figures) -> String {
             };
             let _ = writeln!(
                 text,
-                "  {name}, {}, {} B: {:.2} times {}; gives up: {}",
+                "  {name}, {}, {} B: {:.2} times {}; gives up: {}{}",
                 ours.placement,
                 ours.size,
                 than.each.median / ours.each.median,
                 peak.than,
-                peak.gives_up
+                peak.gives_up,
+                match ours.disturbed == than.disturbed {
+                    true => "",
+                    false => " (do not compare: one of the two was calm too seldom)",
+                }
             );
         }
         let missing = figures
