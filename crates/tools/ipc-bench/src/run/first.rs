@@ -13,7 +13,7 @@ use crate::mechanism::End;
 use crate::pace::{Pace, SLICE, Slice};
 use crate::partner::LIMIT;
 
-/// What is done before the clock runs: caches, sleeping processors.
+/// What is done before the clock runs, if the measurement is not shorter: caches, sleeping processors.
 const WARM_UP: Duration = Duration::from_millis(10);
 
 /// Its part. CPU time, switches and system calls of the sample are this process's sums alone.
@@ -64,7 +64,7 @@ fn round_trips(
     sample: &mut Sample,
 ) -> anyhow::Result<()> {
     let mut slice = |batch| bare(end, message, SLICE.min(job.time), batch);
-    slices(job, WARM_UP, &mut slice)?;
+    slices(job, WARM_UP.min(job.time), &mut slice)?;
     if job.rate.is_none() {
         // First without a clock in between, then each with one: reading it takes time too.
         sample.slices = slices(job, job.time, &mut slice)?;
@@ -156,7 +156,7 @@ fn streams(
         ))
     };
     if !job.mechanism.loses {
-        slices(job, WARM_UP, &mut stream)?;
+        slices(job, WARM_UP.min(job.time), &mut stream)?;
     }
     sample.slices = slices(job, job.time, &mut stream)?;
     sample.lost = lost;
