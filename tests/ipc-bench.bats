@@ -219,7 +219,7 @@ needs_two() { (($(nproc) > 1)) || skip "one processor"; }
 }
 
 @test "where SIGINT is ignored it is ignored" {
-  start bench bash -c 'trap "" INT; exec "$@"' - "$BIN/ipc-bench" --only pipe --sizes 64 --repetitions 1 --time-ms 100
+  start bench bash -c 'trap "" INT; exec "$@"' - "$BIN/ipc-bench" --only pipe --sizes 64 --repetitions 1 --time-ms 40
   wait_until has_child
   kill -INT "${PID[bench]}"
   finish bench

@@ -5,7 +5,6 @@
 //! the other has just written may get it for good, and then writes its answer without asking for it.
 
 use std::hint::spin_loop;
-use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::memory::Shared;
@@ -80,19 +79,11 @@ impl<'a> Mailbox<'a> {
         while others.taken.load(Ordering::Acquire) != self.sent {
             spin_loop();
         }
+        // The other side has taken the last message, and reads these places again only after the store
+        // below (Release).
         let (short, rest) = message.split_at(message.len().min(SHORT));
-        // SAFETY: the other side has taken the last message, and reads these places again only after the
-        // store below (Release); both parts fit, and atomics may be written through `&`.
-        unsafe {
-            ptr::copy_nonoverlapping(short.as_ptr(), place(&own.payload), short.len());
-            if !rest.is_empty() {
-                ptr::copy_nonoverlapping(
-                    rest.as_ptr(),
-                    place(&self.both.rest[self.own]),
-                    rest.len(),
-                );
-            }
-        }
+        put(&own.payload, short);
+        put(&self.both.rest[self.own], rest);
         self.sent = self.sent.wrapping_add(1);
         own.sent.store(self.sent, Ordering::Release);
     }
@@ -107,16 +98,10 @@ impl<'a> Mailbox<'a> {
         while others.sent.load(Ordering::Acquire) == self.taken {
             spin_loop();
         }
+        // The other side writes these places until the store above, and again only after the one below.
         let (short, rest) = message.split_at_mut(message.len().min(SHORT));
-        // SAFETY: the other side does not write these places until the store below (Release) says that
-        // the message is taken; they hold at least that many bytes.
-        unsafe {
-            ptr::copy_nonoverlapping(place(&others.payload), short.as_mut_ptr(), short.len());
-            if !rest.is_empty() {
-                let from = place(&self.both.rest[1 - self.own]);
-                ptr::copy_nonoverlapping(from, rest.as_mut_ptr(), rest.len());
-            }
-        }
+        get(&others.payload, short);
+        get(&self.both.rest[1 - self.own], rest);
         self.taken = self.taken.wrapping_add(1);
         own.taken.store(self.taken, Ordering::Release);
     }
@@ -127,8 +112,37 @@ impl<'a> Mailbox<'a> {
     }
 }
 
-fn place(words: &[AtomicU32]) -> *mut u8 {
-    words.as_ptr().cast_mut().cast()
+/// Copies word by word: for a few bytes that takes less time than a call of memcpy.
+fn put(words: &[AtomicU32], bytes: &[u8]) {
+    let mut fours = bytes.chunks_exact(4);
+    for (word, four) in words.iter().zip(&mut fours) {
+        word.store(word_of(four), Ordering::Relaxed);
+    }
+    if let (odd @ [_, ..], Some(word)) = (fours.remainder(), words.get(bytes.len() / 4)) {
+        word.store(word_of(odd), Ordering::Relaxed);
+    }
+}
+
+fn get(words: &[AtomicU32], bytes: &mut [u8]) {
+    for (word, four) in words.iter().zip(bytes.chunks_mut(4)) {
+        let word = word.load(Ordering::Relaxed).to_ne_bytes();
+        match <&mut [u8; 4]>::try_from(&mut *four) {
+            Ok(four) => *four = word,
+            Err(_) => four.iter_mut().zip(word).for_each(|(to, from)| *to = from),
+        }
+    }
+}
+
+/// Of four bytes, or fewer.
+fn word_of(bytes: &[u8]) -> u32 {
+    let four = bytes.try_into().unwrap_or_else(|_| {
+        let mut four = [0; 4];
+        four.iter_mut()
+            .zip(bytes)
+            .for_each(|(to, from)| *to = *from);
+        four
+    });
+    u32::from_ne_bytes(four)
 }
 
 #[cfg(test)]
@@ -147,6 +161,20 @@ mod tests {
 
     fn send(mailbox: &mut Mailbox<'_>, number: u8) {
         mailbox.send(&[number; MAX]);
+    }
+
+    #[test]
+    fn messages_of_all_lengths() {
+        let memory = Shared::anonymous(MEMORY, MapFlags::empty()).expect("memory");
+        let mut a = Mailbox::new(&memory, Person::A);
+        let mut b = Mailbox::new(&memory, Person::B);
+        for length in 0..=MAX {
+            let sent: Vec<_> = (0..length).map(|at| (at * 7 + length) as u8).collect();
+            a.send(&sent);
+            let mut received = vec![0; length];
+            b.receive(&mut received);
+            assert_eq!(received, sent);
+        }
     }
 
     fn receive(mailbox: &mut Mailbox<'_>, number: u8) {
