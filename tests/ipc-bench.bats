@@ -128,7 +128,7 @@ needs_two() { (($(nproc) > 1)) || skip "one processor"; }
   run_to_end ipc-bench 0 --agree one.json one.json
   grep -q '^one way, same processor, 64 B: medians of 2 runs lie 0.0 % apart' "$LOGS/ipc-bench.out"
   grep -qE '^[0-9]+ pairs whose ranges do not overlap have the same order' "$LOGS/ipc-bench.out"
-  # row NAME NANOSECONDS [DISTURBED]; run STEP ROW...: what --json writes, with a clock.
+  # row NAME NANOSECONDS [DISTURBED]; run_of STEP ROW...: what --json writes, with a clock.
   row() {
     printf '{"mechanism":"%s","placement":"same","pattern":"stream","size":64,"missing":null,' "$1"
     printf '"disturbed":%s,"each":{"median":%s,"least":%s,"greatest":%s}}' "${3:-false}" "$2" "$2" "$2"
