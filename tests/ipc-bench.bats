@@ -128,12 +128,15 @@ needs_two() { (($(nproc) > 1)) || skip "one processor"; }
   run_to_end ipc-bench 0 --agree one.json one.json
   grep -q '^one way, same processor, 64 B: medians of 2 runs lie 0.0 % apart' "$LOGS/ipc-bench.out"
   grep -qE '^[0-9]+ pairs whose ranges do not overlap have the same order' "$LOGS/ipc-bench.out"
-  # row NAME NANOSECONDS [DISTURBED]; run_of STEP ROW...: what --json writes, with a clock.
+  # row NAME NANOSECONDS [DISTURBED]; run_of STEP[,CALL_IN_STEPS] ROW...: what --json writes.
   row() {
     printf '{"mechanism":"%s","placement":"same","pattern":"stream","size":64,"missing":null,' "$1"
     printf '"disturbed":%s,"each":{"median":%s,"least":%s,"greatest":%s}}' "${3:-false}" "$2" "$2" "$2"
   }
-  run_of() { local IFS=,; echo "{\"calm\":{\"step\":$1},\"rows\":[${*:2}]}"; }
+  run_of() {
+    local step=${1%,*} calls=${1#*,} IFS=,
+    echo "{\"calm\":{\"step\":$step,\"call_in_steps\":$calls},\"rows\":[${*:2}]}"
+  }
   # A pipe that takes a second for each message, then one that takes a picosecond.
   run_of 1 "$(row pipe 1e9)" "$(row fifo 100)" > slow.json
   run_of 1 "$(row pipe 1e-3)" "$(row fifo 100)" > fast.json
@@ -141,9 +144,14 @@ needs_two() { (($(nproc) > 1)) || skip "one processor"; }
   finish agree 1
   one_error agree "1 pairs have changed places: one way, same processor, 64 B: fifo and pipe"
   # A clock that is half as fast is no difference, and who was disturbed is not compared.
-  run_of 2 "$(row pipe 1e-3 true)" "$(row fifo 200)" > disturbed.json
+  run_of 2,1 "$(row pipe 1e-3 true)" "$(row fifo 200)" > disturbed.json
   run_to_end ipc-bench 0 --agree slow.json disturbed.json
   grep -q '^one way, same processor, 64 B: medians of 2 runs lie 0.0 % apart, at most 0.0 % (fifo), without 1 figures,' "$LOGS/ipc-bench.out"
+  # Nor one whose calls took longer all the time.
+  run_of 1,1.11 "$(row pipe 2e9)" "$(row fifo 200)" > crowded.json
+  run_to_end ipc-bench 0 --agree slow.json slow.json crowded.json
+  grep -q '^crowded.json: the processor was never all its own (system calls took 11 % longer' "$LOGS/ipc-bench.out"
+  grep -q '^one way, same processor, 64 B: medians of 3 runs lie 0.0 % apart, at most 0.0 % .*, without 2 figures,' "$LOGS/ipc-bench.out"
   start agree ipc-bench --agree slow.json nowhere.json
   finish agree 1
   one_error agree "read nowhere.json"
@@ -185,9 +193,10 @@ needs_two() { (($(nproc) > 1)) || skip "one processor"; }
 
 @test "the C loops: twelve mechanisms, and nothing is left" {
   cc -O2 "$ROOT/crates/tools/ipc-bench/benches/round-trip.c" -o round-trip -lpthread -lrt
-  [[ $(echo | ./round-trip pipe 64 1 0) =~ ^[0-9]+\.[0-9]$ ]]
-  local code=0
-  ./round-trip smoke-signals 64 1 0 || code=$?
+  local code=0 processor
+  IFS=$'\t,-' read -r _ processor _ < <(grep Cpus_allowed_list /proc/self/status)
+  [[ $(echo | ./round-trip pipe 64 1 "$processor") =~ ^[0-9]+\.[0-9]$ ]]
+  ./round-trip smoke-signals 64 1 "$processor" || code=$?
   [[ $code == 2 ]]
   quick bench --sizes 64 --placement same --versus ./round-trip --json json
   finish bench

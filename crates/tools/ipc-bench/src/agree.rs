@@ -8,6 +8,7 @@ use anyhow::{Context, ensure};
 use lesson::say;
 
 use crate::figures::Figure;
+use crate::pace::Calm;
 use crate::report::short;
 use crate::run::{Pattern, Placement};
 
@@ -15,12 +16,13 @@ use crate::run::{Pattern, Placement};
 #[derive(serde::Deserialize)]
 struct Run {
     rows: Vec<Row>,
-    /// The clock at which its figures on one processor are.
-    calm: Option<Clock>,
+    /// What its processor was like when it was calmest, and the clock at which its figures are.
+    calm: Option<Calmest>,
 }
 
-#[derive(serde::Deserialize)]
-struct Clock {
+#[derive(Default, serde::Deserialize)]
+struct Calmest {
+    call_in_steps: Option<f64>,
     step: Option<f64>,
 }
 
@@ -56,12 +58,26 @@ type Figures = Vec<Option<(Figure, bool)>>;
 /// When one cannot be read, or two mechanisms that do not overlap have changed places.
 pub fn agree(files: &[PathBuf]) -> anyhow::Result<()> {
     ensure!(files.len() > 1, "--agree compares several files");
+    let runs = files.iter().map(|file| {
+        let text = std::fs::read(file).with_context(|| format!("read {}", file.display()))?;
+        serde_json::from_slice(&text).with_context(|| format!("read {}", file.display()))
+    });
+    let runs: Vec<Run> = runs.collect::<anyhow::Result<_>>()?;
+    let calls = |run: &Run| run.calm.as_ref()?.call_in_steps;
+    let calmest = runs.iter().filter_map(calls).fold(f64::INFINITY, f64::min);
     // In each table, of each mechanism: its figure in every run.
     let mut tables: BTreeMap<Table, BTreeMap<String, Figures>> = BTreeMap::new();
-    for (number, file) in files.iter().enumerate() {
-        let text = std::fs::read(file).with_context(|| format!("read {}", file.display()))?;
-        let run: Run =
-            serde_json::from_slice(&text).with_context(|| format!("read {}", file.display()))?;
+    for (number, run) in runs.into_iter().enumerate() {
+        // A neighbour who works all the time is not noticed by a run alone.
+        let slower = calls(&run).map_or(1.0, |it| it / calmest);
+        let never_calm = slower > 1.0 + Calm::TOLERANCE;
+        if never_calm {
+            say!(
+                "{}: the processor was never all its own (system calls took {:.0} % longer than in the calmest run)",
+                files[number].display(),
+                100.0 * (slower - 1.0)
+            );
+        }
         let step = run.calm.and_then(|it| it.step).unwrap_or(1.0);
         for row in run.rows {
             if row.missing.is_some() {
@@ -88,7 +104,8 @@ pub fn agree(files: &[PathBuf]) -> anyhow::Result<()> {
                 least: least / clock,
                 greatest: greatest / clock,
             };
-            figures[number] = Some((figure, row.disturbed));
+            let disturbed = row.disturbed || (never_calm && row.placement == Placement::Same);
+            figures[number] = Some((figure, disturbed));
         }
     }
     let (mut kept, mut changed) = (0, Vec::new());

@@ -3,6 +3,8 @@
 //!
 //! A message and its answer share one cache line, if both are short: a processor that reads a line which
 //! the other has just written may get it for good, and then writes its answer without asking for it.
+//! Of a longer message the receiver looks only at the line that is written last: who looks at the others
+//! takes them from the sender before it is done with them.
 
 use std::hint::spin_loop;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -17,19 +19,27 @@ struct Slip {
     payload: [AtomicU32; SHORT / 4],
 }
 
+/// The rest of a longer message.
+#[repr(C, align(128))]
+struct Rest {
+    /// As in the slip, but written after all else.
+    sent: AtomicU32,
+    payload: [AtomicU32; (MAX - SHORT) / 4],
+}
+
 /// Both sides' slips, which fill a cache line, and the rest of longer messages. All zeros: nothing sent,
 /// nothing taken.
 #[repr(C, align(128))]
 struct Both {
     slips: [Slip; 2],
-    rest: [[AtomicU32; (MAX - SHORT) / 4]; 2],
+    rests: [Rest; 2],
 }
 
 /// So many bytes of a message cross in the same cache line as its bookkeeping.
 const SHORT: usize = 24;
 
 /// The longest message.
-pub const MAX: usize = SHORT + 128;
+pub const MAX: usize = SHORT + 124;
 
 /// How much memory the mailbox needs.
 pub const MEMORY: usize = size_of::<Both>();
@@ -76,39 +86,51 @@ impl<'a> Mailbox<'a> {
     pub fn send(&mut self, message: &[u8]) {
         assert!(message.len() <= MAX, "{} bytes are too many", message.len());
         let (own, others) = self.slips();
-        while others.taken.load(Ordering::Acquire) != self.sent {
-            spin_loop();
-        }
-        // The other side has taken the last message, and reads these places again only after the store
+        wait_for(&others.taken, self.sent);
+        // The other side has taken the last message, and reads these places again only after the stores
         // below (Release).
-        let (short, rest) = message.split_at(message.len().min(SHORT));
-        put(&own.payload, short);
-        put(&self.both.rest[self.own], rest);
+        let (short, long) = message.split_at(message.len().min(SHORT));
         self.sent = self.sent.wrapping_add(1);
+        put(&own.payload, short);
         own.sent.store(self.sent, Ordering::Release);
+        if !long.is_empty() {
+            let rest = &self.both.rests[self.own];
+            put(&rest.payload, long);
+            rest.sent.store(self.sent, Ordering::Release);
+        }
     }
 
-    /// Waits for the next message, and takes its first bytes.
+    /// Waits for the next message, which is at least as long as `message`, and takes its first bytes.
     ///
     /// # Panics
     /// When those are more than [`MAX`].
     pub fn receive(&mut self, message: &mut [u8]) {
         assert!(message.len() <= MAX, "{} bytes are too many", message.len());
         let (own, others) = self.slips();
-        while others.sent.load(Ordering::Acquire) == self.taken {
-            spin_loop();
-        }
-        // The other side writes these places until the store above, and again only after the one below.
-        let (short, rest) = message.split_at_mut(message.len().min(SHORT));
-        get(&others.payload, short);
-        get(&self.both.rest[1 - self.own], rest);
         self.taken = self.taken.wrapping_add(1);
+        // The other side writes these places until the stores that are waited for, and again only after
+        // the one below.
+        let (short, long) = message.split_at_mut(message.len().min(SHORT));
+        if long.is_empty() {
+            wait_for(&others.sent, self.taken);
+        } else {
+            let rest = &self.both.rests[1 - self.own];
+            wait_for(&rest.sent, self.taken);
+            get(&rest.payload, long);
+        }
+        get(&others.payload, short);
         own.taken.store(self.taken, Ordering::Release);
     }
 
     /// This side's, and the other's.
     fn slips(&self) -> (&'a Slip, &'a Slip) {
         (&self.both.slips[self.own], &self.both.slips[1 - self.own])
+    }
+}
+
+fn wait_for(number: &AtomicU32, expected: u32) {
+    while number.load(Ordering::Acquire) != expected {
+        spin_loop();
     }
 }
 
@@ -174,6 +196,27 @@ mod tests {
             let mut received = vec![0; length];
             b.receive(&mut received);
             assert_eq!(received, sent);
+        }
+    }
+
+    #[test]
+    fn less_than_was_sent_may_be_received() {
+        let memory = Shared::anonymous(MEMORY, MapFlags::empty()).expect("memory");
+        let mut a = Mailbox::new(&memory, Person::A);
+        let mut b = Mailbox::new(&memory, Person::B);
+        for (sent, wanted) in [
+            (MAX, MAX),
+            (3, 2),
+            (MAX, 5),
+            (MAX, MAX - 1),
+            (9, 9),
+            (MAX, MAX),
+        ] {
+            let message: Vec<_> = (0..sent).map(|at| (at * 7 + wanted) as u8).collect();
+            a.send(&message);
+            let mut received = vec![0; wanted];
+            b.receive(&mut received);
+            assert_eq!(received, message[..wanted]);
         }
     }
 

@@ -100,7 +100,7 @@ pub struct Calm {
 impl Calm {
     /// A call may take so much longer (or shorter) than in the calmest slice. The other half of a core, once
     /// it works, makes it an eighth longer at least.
-    const TOLERANCE: f64 = 0.04;
+    pub const TOLERANCE: f64 = 0.04;
 
     /// That of a run: `None` without a slice.
     pub fn of<'a>(slices: impl Iterator<Item = &'a Slice> + Clone) -> Option<Self> {
