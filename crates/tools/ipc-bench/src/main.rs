@@ -48,7 +48,7 @@ struct Args {
     #[arg(long, value_name = "PLACEMENT")]
     placement: Option<Placement>,
     /// How often everything is measured; the median counts
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..))]
     repetitions: u16,
     /// How long each measurement takes
     #[arg(long, value_name = "MS", default_value_t = 40, value_parser = clap::value_parser!(u64).range(1..=60_000))]
