@@ -21,7 +21,7 @@ check() {
 start_long() {
   # A session of its own, so that a signal can go to all of its processes, as from a terminal.
   local UNDER=(setsid)
-  start race shm-race --rounds 3000000
+  start race shm-race --rounds 500000
   wait_until set_made
   wait_until five_children
 }
