@@ -45,9 +45,12 @@ bench-full: build ## the same from 1 B to 1 MiB; charts, JSON and CSV in target/
 	@ipc-bench --sizes 1,64,1024,4096,16384,65536,262144,1048576 --svg "$(TARGET)/bench" --json "$(TARGET)/bench/figures.json" --csv "$(TARGET)/bench/figures.csv"
 	@ipc-bench --peaks
 
-bench-c: build ## round trips on one processor beside a minimal C loop of the same calls
+bench-c: build ## round trips beside a minimal C loop of the same calls; what two processors can do in C
 	@cc -O2 crates/tools/ipc-bench/benches/round-trip.c -o "$(TARGET)/round-trip" -lpthread -lrt
 	@ipc-bench --placement same --sizes 1,64,4096,65536 --repetitions 25 --time-ms 20 --versus "$(TARGET)/round-trip"
+	@cc -O2 crates/tools/ipc-bench/benches/two-processors.c -o "$(TARGET)/two-processors"
+	@echo "Two processors, in C:"
+	@"$(TARGET)/two-processors" 20 15
 
 bench-lessons: build ## how fast the lessons' own programs are: each at bulk work, and its start
 	@scripts/bench-lessons

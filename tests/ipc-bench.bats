@@ -204,6 +204,27 @@ needs_two() { (($(nproc) > 1)) || skip "one processor"; }
   [[ $(wc -l < /proc/sysvipc/sem) == 1 && $(wc -l < /proc/sysvipc/msg) == 1 ]]
 }
 
+@test "what two processors can do in C: six figures" {
+  cc -O2 "$ROOT/crates/tools/ipc-bench/benches/two-processors.c" -o two-processors
+  start two ./two-processors 1 3
+  finish two
+  silent two
+  if [[ $(nproc) == 1 ]]; then
+    grep -q 'one processor only' "$LOGS/two.out"
+  else
+    [[ $(grep -cE '^[a-z].* [0-9]+\.[0-9]+ +(GiB/s|µs) +\(' "$LOGS/two.out") == 6 ]]
+    grep -qE '^pipe of 1 MiB .* [0-9.]+ times pipe$' "$LOGS/two.out"
+  fi
+  for wrong in "" "0 1" "1 x"; do
+    # shellcheck disable=SC2086  # words on purpose
+    start two ./two-processors $wrong
+    finish two 2
+    says two "usage: "
+  done
+  start_unread two ./two-processors 1 1
+  finish two 141
+}
+
 @test "Ctrl-C and kill in the middle leave nothing behind" {
   local signal
   for signal in INT TERM; do
