@@ -67,6 +67,14 @@ needs_two() { (($(nproc) > 1)) || skip "one processor"; }
   run ! grep -q access "$LOGS/bench.out"
 }
 
+@test "--explain: who spins calls nothing" {
+  needs_strace
+  needs_two
+  start bench ipc-bench --explain ring-spin
+  finish bench
+  grep -q '^0 calls, for two messages' "$LOGS/bench.out"
+}
+
 @test "--svg draws, light and dark" {
   quick bench --only pipe,ring-futex --sizes 64,4096 --placement same --svg drawings
   finish bench
@@ -127,7 +135,7 @@ needs_two() { (($(nproc) > 1)) || skip "one processor"; }
   finish bench
   run_to_end ipc-bench 0 --agree one.json one.json
   grep -q '^one way, same processor, 64 B: medians of 2 runs lie 0.0 % apart' "$LOGS/ipc-bench.out"
-  grep -qE '^[0-9]+ pairs whose ranges do not overlap have the same order' "$LOGS/ipc-bench.out"
+  grep -qE '^The same order in every run, where ranges do not overlap: [0-9]+ pairs?\.$' "$LOGS/ipc-bench.out"
   # row NAME NANOSECONDS [DISTURBED]; run_of STEP[,CALL_IN_STEPS] ROW...: what --json writes.
   row() {
     printf '{"mechanism":"%s","placement":"same","pattern":"stream","size":64,"missing":null,' "$1"
@@ -142,16 +150,25 @@ needs_two() { (($(nproc) > 1)) || skip "one processor"; }
   run_of 1 "$(row pipe 1e-3)" "$(row fifo 100)" > fast.json
   start agree ipc-bench --agree slow.json fast.json
   finish agree 1
-  one_error agree "1 pairs have changed places: one way, same processor, 64 B: fifo and pipe"
+  one_error agree "changed places: 1 pair: one way, same processor, 64 B: fifo and pipe"
   # A clock that is half as fast is no difference, and who was disturbed is not compared.
   run_of 2,1 "$(row pipe 1e-3 true)" "$(row fifo 200)" > disturbed.json
   run_to_end ipc-bench 0 --agree slow.json disturbed.json
-  grep -q '^one way, same processor, 64 B: medians of 2 runs lie 0.0 % apart, at most 0.0 % (fifo), without 1 figures,' "$LOGS/ipc-bench.out"
+  grep -q '^one way, same processor, 64 B: medians of 2 runs lie 0.0 % apart, at most 0.0 % (fifo), without 1 figure,' "$LOGS/ipc-bench.out"
   # Nor one whose calls took longer all the time.
   run_of 1,1.11 "$(row pipe 2e9)" "$(row fifo 200)" > crowded.json
   run_to_end ipc-bench 0 --agree slow.json slow.json crowded.json
   grep -q '^crowded.json: the processor was never all its own (system calls took 11 % longer' "$LOGS/ipc-bench.out"
   grep -q '^one way, same processor, 64 B: medians of 3 runs lie 0.0 % apart, at most 0.0 % .*, without 2 figures,' "$LOGS/ipc-bench.out"
+  # Nothing to compare is no agreement.
+  run_of 1,1 > empty.json
+  start agree ipc-bench --agree slow.json empty.json
+  finish agree 1
+  one_error agree "no two of these files have a row in common"
+  sed 's/^{/{"rate":100,/' slow.json > paced.json
+  start agree ipc-bench --agree slow.json paced.json
+  finish agree 1
+  one_error agree "slow.json and paced.json were not measured at the same --rate"
   start agree ipc-bench --agree slow.json nowhere.json
   finish agree 1
   one_error agree "read nowhere.json"
@@ -188,7 +205,22 @@ needs_two() { (($(nproc) > 1)) || skip "one processor"; }
   one_error bench "run ./broken pipe 64 1"
   quick bench --only pipe --sizes 64 --placement same --versus ./silly
   finish bench 1
-  one_error bench "it has printed 'soon'"
+  one_error bench "it has printed 'soon', which is no time"
+  for wrong in 0 -5 nan; do
+    printf '#!/bin/sh\nread -r _; echo %s\n' $wrong > silly
+    quick bench --only pipe --sizes 64 --placement same --versus ./silly
+    finish bench 1
+    one_error bench "it has printed '$wrong', which is no time"
+  done
+  # Asked for what it is not for.
+  for wrong in --peaks "--rate 10"; do
+    # shellcheck disable=SC2086  # words on purpose
+    quick bench $wrong --versus ./other
+    finish bench 2
+  done
+  quick bench --placement two --versus ./other
+  finish bench 1
+  one_error bench "--versus compares on one processor"
 }
 
 @test "the C loops: twelve mechanisms, and nothing is left" {
@@ -227,7 +259,7 @@ needs_two() { (($(nproc) > 1)) || skip "one processor"; }
 
 @test "Ctrl-C and kill in the middle leave nothing behind" {
   local signal
-  for signal in INT TERM; do
+  for signal in INT TERM HUP QUIT; do
     start bench ipc-bench --only sysv-mq,sysv-shm+sem,posix-mq,fifo --time-ms 300 --sizes 64
     wait_until has_child
     stop bench "$signal"
@@ -245,6 +277,18 @@ needs_two() { (($(nproc) > 1)) || skip "one processor"; }
     finish bench 130
     silent bench
     wait_until gone
+  done
+}
+
+@test "the terminal is closed: all of its processes are told, and no queue is left" {
+  for signal in HUP QUIT TERM; do
+    start bench setsid "$BIN/ipc-bench" --only sysv-mq --time-ms 5000 --sizes 64 --placement same
+    wait_until has_queue_and_children
+    kill -s $signal -- "-${PID[bench]}"
+    finish bench $((128 + $(kill -l $signal)))
+    silent bench
+    wait_until gone
+    [[ $(wc -l < /proc/sysvipc/msg) == 1 ]]
   done
 }
 
@@ -311,6 +355,11 @@ has_object_and_child() { (($(cat /proc/sysvipc/{msg,sem} | wc -l) > 2)) && has_c
   start bench ipc-bench --processors 0,100000
   finish bench 1
   one_error bench "processor 100000: this process may use"
+  for wrong in 0,0 0,1,2; do
+    start bench ipc-bench --processors $wrong
+    finish bench 1
+    one_error bench "--processors takes one, or two that differ"
+  done
   start bench ipc-bench --processors 0 --placement two
   finish bench 1
   one_error bench "there is one processor"
@@ -319,6 +368,22 @@ has_object_and_child() { (($(cat /proc/sysvipc/{msg,sem} | wc -l) > 2)) && has_c
   start bench ipc-bench --only pipe --sizes 1 --repetitions 1 --time-ms 1 --json no/such/folder
   finish bench 1
   one_error bench "write no/such/folder"
+  silent_out bench # before anything is measured
+  quick bench --only pipe --sizes 64 --svg drawn
+  finish bench 1
+  one_error bench "give at least two --sizes"
+  start bench ipc-bench --explain udp --sizes 65536
+  finish bench 1
+  one_error bench "udp: at most 65507 B"
+}
+silent_out() { [[ ! -s $LOGS/$1.out ]] || { show "$1"; return 1; }; }
+
+@test "a drawing that cannot be written is an error" {
+  mkdir drawn
+  for placement in same two; do ln -s /dev/full "drawn/throughput-$placement-dark.svg"; done
+  quick bench --only pipe --sizes 64,4096 --svg drawn
+  finish bench 1
+  one_error bench "write drawn/throughput-"
 }
 
 @test "output that nobody reads: no panic" {

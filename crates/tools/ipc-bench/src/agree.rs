@@ -4,18 +4,19 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use lesson::say;
 
 use crate::figures::Figure;
 use crate::pace::Calm;
-use crate::report::short;
 use crate::run::{Pattern, Placement};
 
 /// What is read of a file that `--json` has written.
 #[derive(serde::Deserialize)]
 struct Run {
     rows: Vec<Row>,
+    /// Of an open loop.
+    rate: Option<u64>,
     /// What its processor was like when it was calmest, and the clock at which its figures are.
     calm: Option<Calmest>,
 }
@@ -63,6 +64,13 @@ pub fn agree(files: &[PathBuf]) -> anyhow::Result<()> {
         serde_json::from_slice(&text).with_context(|| format!("read {}", file.display()))
     });
     let runs: Vec<Run> = runs.collect::<anyhow::Result<_>>()?;
+    if let Some(other) = runs.iter().position(|it| it.rate != runs[0].rate) {
+        bail!(
+            "{} and {} were not measured at the same --rate",
+            files[0].display(),
+            files[other].display()
+        );
+    }
     let calls = |run: &Run| run.calm.as_ref()?.call_in_steps;
     let calmest = runs.iter().filter_map(calls).fold(f64::INFINITY, f64::min);
     // In each table, of each mechanism: its figure in every run.
@@ -95,8 +103,9 @@ pub fn agree(files: &[PathBuf]) -> anyhow::Result<()> {
             let figures = table.or_default().entry(row.mechanism).or_default();
             // Each run has a clock of its own; on two processors it is not what counts.
             let clock = match row.placement {
-                Placement::Same => step,
-                Placement::Two => 1.0,
+                // Who was disturbed was not converted to it.
+                Placement::Same if !row.disturbed => step,
+                _ => 1.0,
             };
             figures.resize(files.len(), None);
             let figure = Figure {
@@ -108,7 +117,7 @@ pub fn agree(files: &[PathBuf]) -> anyhow::Result<()> {
             figures[number] = Some((figure, disturbed));
         }
     }
-    let (mut kept, mut changed) = (0, Vec::new());
+    let (mut kept, mut changed, mut compared) = (0, Vec::new(), false);
     for ((pattern, placement, size), rows) in &tables {
         let what = match pattern {
             Pattern::RoundTrip => "round trips",
@@ -128,38 +137,55 @@ pub fn agree(files: &[PathBuf]) -> anyhow::Result<()> {
             _ if calm.is_empty() => (spreads(true), ", calm too seldom".into()),
             _ => (
                 calm,
-                format!(", without {disturbed} figures, which were calm too seldom"),
+                format!(", without {}, calm too seldom", some(disturbed, "figure")),
             ),
         };
         let middle = Figure::of(spreads.iter().map(|it| it.0).collect()).median;
         if let Some((most, name)) = spreads.iter().max_by(|a, b| a.0.total_cmp(&b.0)) {
+            let runs = (0..files.len())
+                .filter(|run| {
+                    rows.values()
+                        .any(|it| it.get(*run).is_some_and(Option::is_some))
+                })
+                .count();
             say!(
-                "{what}, {placement}, {size} B: medians of {} runs lie {middle:.1} % apart, at most {most:.1} % ({name}){but}",
-                files.len()
+                "{what}, {placement}, {size} B: medians of {runs} runs lie {middle:.1} % apart, at most {most:.1} % ({name}){but}"
             );
+            compared = true;
         }
         let names: Vec<_> = rows.keys().collect();
         for (at, one) in names.iter().enumerate() {
             for other in &names[at + 1..] {
                 match order(&rows[*one], &rows[*other]) {
                     Some(true) => kept += 1,
-                    Some(false) => changed.push(format!(
-                        "{what}, {placement}, {} B: {one} and {other}",
-                        short(*size as f64)
-                    )),
+                    Some(false) => {
+                        changed.push(format!("{what}, {placement}, {size} B: {one} and {other}"))
+                    }
                     None => {}
                 }
             }
         }
     }
-    say!("{kept} pairs whose ranges do not overlap have the same order in every run.");
+    ensure!(compared, "no two of these files have a row in common");
+    say!(
+        "The same order in every run, where ranges do not overlap: {}.",
+        some(kept, "pair")
+    );
     ensure!(
         changed.is_empty(),
-        "{} pairs have changed places: {}",
-        changed.len(),
+        "changed places: {}: {}",
+        some(changed.len(), "pair"),
         changed.join("; ")
     );
     Ok(())
+}
+
+/// So many of them, in words.
+fn some(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    }
 }
 
 /// How far the medians of those runs lie apart which were disturbed, or were not, in per cent of the middle
@@ -177,6 +203,9 @@ fn spread(figures: &Figures, disturbed: bool) -> Option<f64> {
 /// disturbed, or neither; `None` if there is no such run.
 fn order(one: &Figures, other: &Figures) -> Option<bool> {
     let pairs = one.iter().zip(other).filter_map(|(a, b)| a.zip(*b));
+    if pairs.clone().count() < 2 {
+        return None;
+    }
     let apart = pairs.filter(|(a, b)| a.1 == b.1 && !a.0.overlaps(&b.0));
     let mut first = apart.map(|(a, b)| a.0.median < b.0.median);
     let order = first.next()?;

@@ -7,6 +7,8 @@ use plotters::coord::combinators::IntoLogRange;
 use plotters::prelude::*;
 
 use crate::figures::{Figures, Row};
+use crate::mechanism::ALL;
+use crate::mechanism::peaks::PEAKS;
 use crate::report::short;
 use crate::run::{Pattern, Placement};
 
@@ -69,7 +71,7 @@ const CHARTS: [Chart; 3] = [
 /// Writes NAME-PLACEMENT-THEME.svg for each chart, and says which files.
 ///
 /// # Errors
-/// When a file cannot be written, or fewer than two sizes were measured.
+/// When a file cannot be written.
 pub fn draw(folder: &Path, figures: &Figures) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("mkdir {}", folder.display()))?;
     for placement in [Placement::Same, Placement::Two] {
@@ -90,8 +92,10 @@ pub fn draw(folder: &Path, figures: &Figures) -> anyhow::Result<()> {
             };
             for theme in &THEMES {
                 let file = folder.join(format!("{}-{place}-{}.svg", chart.name, theme.name));
-                one(&file, chart, placement, theme, &rows)
+                let drawn = one(chart, placement, theme, &rows)
                     .map_err(|error| anyhow!("draw {}: {error}", file.display()))?;
+                std::fs::write(&file, drawn)
+                    .with_context(|| format!("write {}", file.display()))?;
                 lesson::note!("{}", file.display());
             }
         }
@@ -100,12 +104,11 @@ pub fn draw(folder: &Path, figures: &Figures) -> anyhow::Result<()> {
 }
 
 fn one(
-    file: &Path,
     chart: &Chart,
     placement: Placement,
     theme: &Theme,
     rows: &[&Row],
-) -> Result<(), Box<dyn std::error::Error>> {
+) -> Result<String, Box<dyn std::error::Error>> {
     let values = || rows.iter().map(|it| (chart.value)(it));
     let (low, high) = (
         values().fold(f64::MAX, f64::min),
@@ -114,7 +117,8 @@ fn one(
     let (small, large) = rows.iter().fold((f64::MAX, 0.0_f64), |(small, large), it| {
         (small.min(it.size as f64), large.max(it.size as f64))
     });
-    let area = SVGBackend::new(file, (960, 540)).into_drawing_area();
+    let mut drawn = String::new();
+    let area = SVGBackend::with_string(&mut drawn, (960, 540)).into_drawing_area();
     area.fill(&theme.paper)?;
     let font = |size| ("sans-serif", size).into_font().color(&theme.ink);
     let place = match placement {
@@ -146,9 +150,7 @@ fn one(
     let mut names: Vec<_> = rows.iter().map(|it| it.mechanism).collect();
     names.dedup();
     for (number, name) in names.iter().enumerate() {
-        // Far apart in hue, and those that follow each other also in shade.
-        let hue = (number as f64 * 0.381_966) % 1.0;
-        let colour = HSLColor(hue, 0.75, if theme.name == "dark" { 0.62 } else { 0.42 });
+        let colour = colour(name, theme);
         let line: Vec<_> = rows
             .iter()
             .filter(|it| it.mechanism == *name)
@@ -164,5 +166,18 @@ fn one(
         area.draw(&Text::new(*name, (848, y - 7), font(14)))?;
     }
     area.present()?;
-    Ok(())
+    drop((context, area));
+    Ok(drawn)
+}
+
+/// A mechanism's own, in every chart: eight hues, in three shades.
+fn colour(name: &str, theme: &Theme) -> HSLColor {
+    let peaks = PEAKS.iter().map(|it| it.mechanism.name);
+    let mut names = ALL.iter().map(|it| it.name).chain(peaks);
+    let number = names.position(|it| it == name).unwrap_or_default();
+    let shades = match theme.name {
+        "dark" => [0.75, 0.6, 0.45],
+        _ => [0.3, 0.45, 0.62],
+    };
+    HSLColor((number % 8) as f64 / 8.0, 0.75, shades[number / 8 % 3])
 }

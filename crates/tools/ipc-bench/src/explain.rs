@@ -19,31 +19,8 @@ const SENDER: &str = ", sender";
 /// # Errors
 /// When there is no strace, or it may not trace here.
 pub fn explain(mechanism: &Mechanism, size: usize, processors: [usize; 2]) -> anyhow::Result<()> {
-    let _signals = Held::hold()?; // until the file is removed; strace starts without any held
-    let log = tempfile::NamedTempFile::new().context("make a temporary file")?;
-    let this = std::env::current_exe().context("the path of this program")?;
-    let traced = Command::new("strace")
-        .args(["-f", "-qq", "-s", "16", "-o"])
-        .arg(log.path())
-        .arg(this)
-        .args([
-            "--only",
-            mechanism.name,
-            "--once",
-            "--sizes",
-            &size.to_string(),
-        ])
-        .args([
-            "--processors",
-            &format!("{},{}", processors[0], processors[1]),
-        ])
-        .stdout(Stdio::null())
-        .status()
-        .context("run strace (apt-get install strace)")?;
-    ensure!(traced.success(), "strace {}: see above", mechanism.name);
-    let text = std::fs::read_to_string(log.path()).context("read the trace")?;
-    let lines = between(&text);
-    ensure!(!lines.is_empty(), "the trace has no message in it");
+    let text = trace(mechanism, size, processors)?;
+    let lines = between(&text).context("the trace has no message in it")?;
     say!(
         "{}: one message of {size} B and its answer, as strace saw it",
         mechanism.name
@@ -59,20 +36,54 @@ pub fn explain(mechanism: &Mechanism, size: usize, processors: [usize; 2]) -> an
     Ok(())
 }
 
-/// Of each process, named by its pid, the calls between its own two marks.
-fn between(text: &str) -> Vec<(&str, &str)> {
+/// What strace writes about one message and its answer. Its file is removed before anything is printed, of
+/// which this program may end.
+fn trace(mechanism: &Mechanism, size: usize, processors: [usize; 2]) -> anyhow::Result<String> {
+    let _signals = Held::hold()?; // until the file is removed; strace starts without any held
+    let log = tempfile::NamedTempFile::new().context("make a temporary file")?;
+    let this = std::env::current_exe().context("the path of this program")?;
+    let traced = Command::new("strace")
+        .args(["-f", "-qq", "-s", "16", "-o"])
+        .arg(log.path())
+        .arg(this)
+        .args([
+            "--only",
+            mechanism.name,
+            "--once",
+            "--sizes",
+            &size.to_string(),
+        ])
+        .args(["--processors", &chosen(processors)])
+        .stdout(Stdio::null())
+        .status()
+        .context("run strace (apt-get install strace)")?;
+    ensure!(traced.success(), "strace {}: see above", mechanism.name);
+    std::fs::read_to_string(log.path()).context("read the trace")
+}
+
+/// As `--processors` takes them.
+fn chosen([one, two]: [usize; 2]) -> String {
+    match one == two {
+        true => one.to_string(),
+        false => format!("{one},{two}"),
+    }
+}
+
+/// Of each process, named by its pid, the calls between its own two marks; `None` if both have none.
+fn between(text: &str) -> Option<Vec<(&str, &str)>> {
     let mut inside = Vec::new();
-    let mut found = Vec::new();
+    let (mut found, mut marked) = (Vec::new(), false);
     for (pid, call) in text.lines().map(in_two) {
         if call.contains(MARKS[0]) {
             inside.push(pid);
+            marked = true;
         } else if call.contains(MARKS[1]) {
             inside.retain(|it| *it != pid);
         } else if inside.contains(&pid) && !call.contains("access resumed>") {
             found.push((pid, call));
         }
     }
-    found
+    marked.then_some(found)
 }
 
 /// The pid that a line begins with, and the call.
@@ -136,6 +147,8 @@ mod tests {
             ("1", "write"),
             ("2", "<... read resumed>) = 1"),
         ];
-        assert_eq!(between(&text), shown);
+        assert_eq!(between(&text).as_deref(), Some(&shown[..]));
+        assert_eq!(between(&format!("1 access(\"{begin}\")")), Some(vec![])); // who spins calls nothing
+        assert_eq!(between("1 a"), None);
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::calls::Calls;
@@ -192,15 +192,26 @@ fn calm(cells: &[Cell]) -> Option<Calm> {
 /// One message and its answer, for a trace, on two processors where there are two; nothing is measured.
 ///
 /// # Errors
-/// When the mechanism fails.
+/// When the mechanism fails, or does not take such a message here.
 pub fn once(plan: &Plan) -> anyhow::Result<()> {
-    // The last of the cells is the one on two.
-    let job = cells(plan).pop().context("nothing to trace")?.job;
     run::run(&Job {
         traced: true,
-        ..job
+        ..explained(plan)?
     })?;
     Ok(())
+}
+
+/// What [`once`] runs.
+///
+/// # Errors
+/// When the mechanism does not take such a message here.
+pub fn explained(plan: &Plan) -> anyhow::Result<Job> {
+    // The last of the cells is the one on two.
+    let cell = cells(plan).pop().context("nothing to trace")?;
+    match cell.missing {
+        Some(why) => bail!("{}: {why}", cell.job.mechanism.name),
+        None => Ok(cell.job),
+    }
 }
 
 fn cells(plan: &Plan) -> Vec<Cell> {

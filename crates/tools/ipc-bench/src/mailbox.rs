@@ -3,11 +3,11 @@
 //!
 //! A message and its answer share one cache line, if both are short: a processor that reads a line which
 //! the other has just written may get it for good, and then writes its answer without asking for it.
-//! Of a longer message the receiver looks only at the line that is written last: who looks at the others
-//! takes them from the sender before it is done with them.
+//! The rest of a longer one crosses in a line of its own, which is written last and looked at first: whoever
+//! looked at the shared line meanwhile would take it from the sender before it is done with it.
 
 use std::hint::spin_loop;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use crate::memory::Shared;
 
@@ -19,11 +19,12 @@ struct Slip {
     payload: [AtomicU32; SHORT / 4],
 }
 
-/// The rest of a longer message.
+/// The rest of a longer message: one cache line.
 #[repr(C, align(128))]
 struct Rest {
-    /// As in the slip, but written after all else.
-    sent: AtomicU32,
+    /// Which message it is of, written after all else. In between there may be any number of short ones, so
+    /// this number must not come round.
+    sent: AtomicU64,
     payload: [AtomicU32; (MAX - SHORT) / 4],
 }
 
@@ -39,7 +40,7 @@ struct Both {
 const SHORT: usize = 24;
 
 /// The longest message.
-pub const MAX: usize = SHORT + 124;
+pub const MAX: usize = SHORT + 56;
 
 /// How much memory the mailbox needs.
 pub const MEMORY: usize = size_of::<Both>();
@@ -57,8 +58,8 @@ pub enum Person {
 pub struct Mailbox<'a> {
     both: &'a Both,
     own: usize,
-    sent: u32,
-    taken: u32,
+    sent: u64,
+    taken: u64,
 }
 
 impl<'a> Mailbox<'a> {
@@ -68,7 +69,7 @@ impl<'a> Mailbox<'a> {
     /// When the memory is smaller than [`MEMORY`].
     pub fn new(memory: &'a Shared, person: Person) -> Self {
         assert!(memory.size() >= MEMORY, "two messages do not fit");
-        // SAFETY: the mapping begins at a page and holds both slips, which are atomics alone.
+        // SAFETY: the mapping begins at a page and holds all of it, which is atomics alone.
         let both = unsafe { &*memory.start().cast::<Both>() };
         let (own, sent, taken) = (person as usize, 0, 0);
         Self {
@@ -86,13 +87,13 @@ impl<'a> Mailbox<'a> {
     pub fn send(&mut self, message: &[u8]) {
         assert!(message.len() <= MAX, "{} bytes are too many", message.len());
         let (own, others) = self.slips();
-        wait_for(&others.taken, self.sent);
+        wait_until(|| others.taken.load(Ordering::Acquire) == self.sent as u32);
         // The other side has taken the last message, and reads these places again only after the stores
         // below (Release).
         let (short, long) = message.split_at(message.len().min(SHORT));
-        self.sent = self.sent.wrapping_add(1);
+        self.sent += 1;
         put(&own.payload, short);
-        own.sent.store(self.sent, Ordering::Release);
+        own.sent.store(self.sent as u32, Ordering::Release);
         if !long.is_empty() {
             let rest = &self.both.rests[self.own];
             put(&rest.payload, long);
@@ -100,26 +101,27 @@ impl<'a> Mailbox<'a> {
         }
     }
 
-    /// Waits for the next message, which is at least as long as `message`, and takes its first bytes.
+    /// Waits for the next message, and takes its first bytes. They are as many as were sent, or fewer: for
+    /// more it may wait for ever.
     ///
     /// # Panics
-    /// When those are more than [`MAX`].
+    /// When they are more than [`MAX`].
     pub fn receive(&mut self, message: &mut [u8]) {
         assert!(message.len() <= MAX, "{} bytes are too many", message.len());
         let (own, others) = self.slips();
-        self.taken = self.taken.wrapping_add(1);
+        self.taken += 1;
         // The other side writes these places until the stores that are waited for, and again only after
         // the one below.
         let (short, long) = message.split_at_mut(message.len().min(SHORT));
         if long.is_empty() {
-            wait_for(&others.sent, self.taken);
+            wait_until(|| others.sent.load(Ordering::Acquire) == self.taken as u32);
         } else {
             let rest = &self.both.rests[1 - self.own];
-            wait_for(&rest.sent, self.taken);
+            wait_until(|| rest.sent.load(Ordering::Acquire) == self.taken);
             get(&rest.payload, long);
         }
         get(&others.payload, short);
-        own.taken.store(self.taken, Ordering::Release);
+        own.taken.store(self.taken as u32, Ordering::Release);
     }
 
     /// This side's, and the other's.
@@ -128,8 +130,8 @@ impl<'a> Mailbox<'a> {
     }
 }
 
-fn wait_for(number: &AtomicU32, expected: u32) {
-    while number.load(Ordering::Acquire) != expected {
+fn wait_until(there: impl Fn() -> bool) {
+    while !there() {
         spin_loop();
     }
 }
@@ -175,55 +177,30 @@ mod tests {
 
     use nix::sys::mman::MapFlags;
 
-    use super::{MAX, MEMORY, Mailbox, Person};
+    use super::{MAX, MEMORY, Mailbox, Person, SHORT};
     use crate::memory::Shared;
 
     // Few: on one processor each of them waits for the scheduler.
-    const MESSAGES: u8 = 200;
+    const MESSAGES: usize = 200;
 
-    fn send(mailbox: &mut Mailbox<'_>, number: u8) {
-        mailbox.send(&[number; MAX]);
+    /// No message is like another one, whatever its length.
+    fn message(number: usize, length: usize) -> Vec<u8> {
+        (0..length).map(|at| (at * 7 + number * 13) as u8).collect()
     }
 
-    #[test]
-    fn messages_of_all_lengths() {
-        let memory = Shared::anonymous(MEMORY, MapFlags::empty()).expect("memory");
-        let mut a = Mailbox::new(&memory, Person::A);
-        let mut b = Mailbox::new(&memory, Person::B);
-        for length in 0..=MAX {
-            let sent: Vec<_> = (0..length).map(|at| (at * 7 + length) as u8).collect();
-            a.send(&sent);
-            let mut received = vec![0; length];
-            b.receive(&mut received);
-            assert_eq!(received, sent);
-        }
+    fn send(mailbox: &mut Mailbox<'_>, number: usize, length: usize) {
+        mailbox.send(&message(number, length));
     }
 
-    #[test]
-    fn less_than_was_sent_may_be_received() {
-        let memory = Shared::anonymous(MEMORY, MapFlags::empty()).expect("memory");
-        let mut a = Mailbox::new(&memory, Person::A);
-        let mut b = Mailbox::new(&memory, Person::B);
-        for (sent, wanted) in [
-            (MAX, MAX),
-            (3, 2),
-            (MAX, 5),
-            (MAX, MAX - 1),
-            (9, 9),
-            (MAX, MAX),
-        ] {
-            let message: Vec<_> = (0..sent).map(|at| (at * 7 + wanted) as u8).collect();
-            a.send(&message);
-            let mut received = vec![0; wanted];
-            b.receive(&mut received);
-            assert_eq!(received, message[..wanted]);
-        }
+    fn receive(mailbox: &mut Mailbox<'_>, number: usize, length: usize) {
+        let mut received = vec![0; length];
+        mailbox.receive(&mut received);
+        assert_eq!(received, message(number, length), "message {number}");
     }
 
-    fn receive(mailbox: &mut Mailbox<'_>, number: u8) {
-        let mut message = [0; MAX];
-        mailbox.receive(&mut message);
-        assert_eq!(message, [number; MAX]);
+    /// Short ones and long ones, mixed.
+    fn length(number: usize) -> usize {
+        [1, MAX, SHORT, SHORT + 1, 64, 4][number % 6]
     }
 
     /// Runs what A does beside what B does; a wait that is never over is a test that fails.
@@ -243,10 +220,26 @@ mod tests {
     }
 
     #[test]
+    fn messages_of_all_lengths() {
+        beside(
+            |mailbox| (0..=MAX).for_each(|it| send(mailbox, it, it)),
+            |mailbox| (0..=MAX).for_each(|it| receive(mailbox, it, it)),
+        );
+    }
+
+    #[test]
     fn each_message_arrives_once_and_in_order() {
         beside(
-            |mailbox| (0..MESSAGES).for_each(|it| send(mailbox, it)),
-            |mailbox| (0..MESSAGES).for_each(|it| receive(mailbox, it)),
+            |mailbox| (0..MESSAGES).for_each(|it| send(mailbox, it, length(it))),
+            |mailbox| (0..MESSAGES).for_each(|it| receive(mailbox, it, length(it))),
+        );
+    }
+
+    #[test]
+    fn short_ones_alone_arrive_too() {
+        beside(
+            |mailbox| (0..MESSAGES).for_each(|it| send(mailbox, it, SHORT)),
+            |mailbox| (0..MESSAGES).for_each(|it| receive(mailbox, it, SHORT)),
         );
     }
 
@@ -254,18 +247,34 @@ mod tests {
     fn both_may_speak_at_once() {
         let both = |mailbox: &mut Mailbox<'_>| {
             for number in 0..MESSAGES {
-                send(mailbox, number);
-                receive(mailbox, number);
+                send(mailbox, number, length(number));
+                receive(mailbox, number, length(number));
             }
         };
         beside(both, both);
     }
 
     #[test]
+    fn less_than_was_sent_may_be_received() {
+        const PARTS: [(usize, usize); 6] = [
+            (MAX, MAX),
+            (3, 2),
+            (MAX, 5),
+            (MAX, MAX - 1),
+            (9, 9),
+            (MAX, MAX),
+        ];
+        beside(
+            |mailbox| (0..6).for_each(|it| send(mailbox, it, PARTS[it].0)),
+            |mailbox| (0..6).for_each(|it| receive(mailbox, it, PARTS[it].1)),
+        );
+    }
+
+    #[test]
     fn what_is_received_makes_room_at_once() {
         beside(
-            |mailbox| (0..2).for_each(|it| send(mailbox, it)),
-            |mailbox| receive(mailbox, 0),
+            |mailbox| (0..2).for_each(|it| send(mailbox, it, MAX)),
+            |mailbox| receive(mailbox, 0, MAX),
         );
     }
 }

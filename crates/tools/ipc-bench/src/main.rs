@@ -24,7 +24,7 @@ mod versus;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use clap::Parser;
 use lesson::{Failure, say};
 
@@ -62,7 +62,7 @@ struct Args {
     /// Beside each round trip on one processor run this program, and say how many times its time that took;
     /// it is given MECHANISM BYTES MS PROCESSOR, and for each line that it reads measures MS milliseconds and
     /// prints the nanoseconds of a round trip
-    #[arg(long, value_name = "PROGRAM")]
+    #[arg(long, value_name = "PROGRAM", conflicts_with_all = ["rate", "peaks"])]
     versus: Option<PathBuf>,
     /// Write all figures into this file as JSON
     #[arg(long, value_name = "FILE")]
@@ -74,7 +74,8 @@ struct Args {
     #[arg(long, value_name = "FOLDER")]
     svg: Option<PathBuf>,
     /// Show the system calls of one message of this mechanism and of its answer, traced by strace
-    #[arg(long, value_name = "NAME", value_parser = find)]
+    #[arg(long, value_name = "NAME", value_parser = find,
+          conflicts_with_all = ["only", "placement", "rate", "versus", "json", "csv", "svg", "peaks"])]
     explain: Option<&'static Mechanism>,
     /// One message and its answer, for --explain
     #[arg(long, hide = true)]
@@ -83,10 +84,10 @@ struct Args {
     #[arg(long, conflicts_with_all = ["only", "rate"])]
     peaks: bool,
     /// Compare the files that --json has written in several runs: do they say the same?
-    #[arg(long, value_name = "FILE", num_args = 1..)]
+    #[arg(long, value_name = "FILE", num_args = 1.., exclusive = true)]
     agree: Vec<PathBuf>,
     /// List the mechanisms
-    #[arg(long)]
+    #[arg(long, exclusive = true)]
     list: bool,
 }
 
@@ -110,15 +111,17 @@ fn main() -> Result<(), Failure> {
     let machine = Machine::now();
     let plan = plan(&args, &machine)?;
     if let Some(mechanism) = args.explain {
+        figures::explained(&plan)?;
         return Ok(explain::explain(mechanism, plan.sizes[0], plan.processors)?);
     }
     if args.once {
         return Ok(figures::once(&plan)?);
     }
+    report::may_write(args.json.iter().chain(&args.csv))?;
     let figures = figures::measure(&plan)?;
     lesson::print(report::text(&machine, &figures).as_bytes());
     if let Some(file) = &args.json {
-        report::json(file, &machine, &figures)?;
+        report::json(file, &machine, &plan, &figures)?;
     }
     if let Some(file) = &args.csv {
         report::csv(file, &figures)?;
@@ -135,10 +138,15 @@ fn plan(args: &Args, machine: &Machine) -> anyhow::Result<Plan> {
         .first()
         .context("sched_getaffinity: no processor")?;
     let (one, two) = match args.processors.as_slice() {
-        [one, two] => (*one, Some(*two)),
+        [] => (*first, machine.processors.get(1).copied()),
         [one] => (*one, None),
-        _ => (*first, machine.processors.get(1).copied()),
+        [one, two] if one != two => (*one, Some(*two)),
+        other => bail!("--processors takes one, or two that differ, not {other:?}"),
     };
+    ensure!(
+        args.versus.is_none() || args.placement != Some(Placement::Two),
+        "--versus compares on one processor: leave out --placement two"
+    );
     for processor in [Some(one), two].into_iter().flatten() {
         ensure!(
             machine.processors.contains(&processor),
@@ -148,7 +156,7 @@ fn plan(args: &Args, machine: &Machine) -> anyhow::Result<Plan> {
     }
     let placements = match (args.placement, two) {
         (Some(Placement::Two), None) => {
-            anyhow::bail!(
+            bail!(
                 "--placement two: there is one processor; figures without a place would mean nothing"
             )
         }
@@ -156,25 +164,40 @@ fn plan(args: &Args, machine: &Machine) -> anyhow::Result<Plan> {
         (None, None) => vec![Placement::Same],
         (None, Some(_)) => vec![Placement::Same, Placement::Two],
     };
+    let mut sizes: Vec<_> = args.sizes.iter().map(|it| *it as usize).collect();
+    sizes.sort_unstable();
+    sizes.dedup();
+    if args.explain.is_some() {
+        sizes.truncate(1);
+    }
     let patterns = match args.rate {
-        _ if args.once => vec![Pattern::RoundTrip],
+        _ if args.once || args.explain.is_some() => vec![Pattern::RoundTrip],
         Some(_) => vec![Pattern::RoundTrip],
         None if args.versus.is_some() => vec![Pattern::RoundTrip],
         None if args.peaks => vec![Pattern::Stream],
         None => vec![Pattern::RoundTrip, Pattern::Stream],
     };
+    ensure!(
+        args.svg.is_none() || sizes.len() > 1,
+        "--svg draws figures by the size of a message: give at least two --sizes"
+    );
     let mechanisms = match args.only.as_slice() {
+        _ if args.explain.is_some() => args.explain.into_iter().collect(),
         _ if args.peaks => {
             let is_compared_with = |it: &&Mechanism| PEAKS.iter().any(|peak| peak.than == it.name);
             let peaks = PEAKS.iter().map(|it| &it.mechanism);
             ALL.iter().filter(is_compared_with).chain(peaks).collect()
         }
         [] => ALL.iter().collect(),
-        only => only.to_vec(),
+        // In the order of the tables, each once.
+        only => {
+            let wanted = |it: &&Mechanism| only.iter().any(|wanted| wanted.name == it.name);
+            ALL.iter().filter(wanted).collect()
+        }
     };
     Ok(Plan {
         mechanisms,
-        sizes: args.sizes.iter().map(|it| *it as usize).collect(),
+        sizes,
         placements,
         patterns,
         repetitions: args.repetitions.into(),

@@ -137,8 +137,9 @@ impl Calm {
     }
 }
 
-/// The least value that is not alone: some more lie so near that [`Calm`] tolerates them. (An interrupt in a
-/// chain makes calls seem short, anything between; when it is calm they are alike.)
+/// The least value that is not alone: of each 300 values one more lies so near that [`Calm`] tolerates it. (An
+/// interrupt in a chain makes calls seem short, anything between; when it is calm they are alike. Among fewer
+/// that is too rare to reckon with, and what is calm may be one slice.)
 fn least_crowd(mut values: Vec<f64>) -> Option<f64> {
     let some = 1 + values.len() / 300;
     values.sort_by(f64::total_cmp);

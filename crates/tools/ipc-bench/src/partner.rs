@@ -27,10 +27,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::mechanism::Remove;
-use crate::signals::Held;
+use crate::signals::{ENDS, Held};
 
 /// How long a run may take beyond its measured time.
 pub const LIMIT: Duration = Duration::from_secs(10);
+
+/// How much later than one process the other may be told of as well.
+const AFTERWARDS: Duration = Duration::from_millis(100);
 
 /// One of the two was killed, or did not end in time: that is nothing to go on after.
 #[derive(Debug)]
@@ -69,7 +72,7 @@ pub fn both<T: Serialize + DeserializeOwned>(
     ours: impl FnOnce() -> anyhow::Result<T>,
     theirs: impl FnOnce() -> anyhow::Result<()>,
 ) -> anyhow::Result<T> {
-    let deadline = Instant::now() + limit;
+    let mut deadline = Instant::now() + limit;
     // Each of the two closes what is the other's.
     let (mut ours, mut theirs) = (Some(ours), Some(theirs));
     let mut second = Child::start("second", remove, || {
@@ -89,10 +92,21 @@ pub fn both<T: Serialize + DeserializeOwned>(
     let mut said = Vec::new();
     let mut answer = File::from(answer);
     let mut part = [0; 4096];
+    let mut fallen = None;
     loop {
-        let [ended, speaks] = ready([second.alive(), Some(answer.as_fd())], signals, deadline)?;
+        let there = ready([second.alive(), Some(answer.as_fd())], signals, deadline);
+        let [ended, speaks] = match there {
+            Err(error) if matches!(error.downcast_ref(), Some(Lost::Late)) => {
+                return Err(fallen.unwrap_or(error));
+            }
+            there => there?,
+        };
         if ended {
-            second.end()?;
+            if let Err(error) = second.end() {
+                // Perhaps it failed because the first one has, which will say why; or that one waits for ever.
+                fallen = Some(error);
+                deadline = Instant::now() + AFTERWARDS;
+            }
         }
         if speaks {
             match answer.read(&mut part).context("read the answer")? {
@@ -107,10 +121,10 @@ pub fn both<T: Serialize + DeserializeOwned>(
     // files some time before its parent can know.
     let deadline = match said {
         Ok(_) => deadline,
-        Err(_) => Instant::now() + Duration::from_millis(100),
+        Err(_) => Instant::now() + AFTERWARDS,
     };
     let ended = match second.alive() {
-        None => Ok(()),
+        None => fallen.map_or(Ok(()), Err),
         alive => ready([alive, None], signals, deadline).and_then(|_| second.end()),
     };
     match (said, ended) {
@@ -230,9 +244,11 @@ fn end_with(parent: u32, remove: Option<Remove>) -> anyhow::Result<()> {
     let _ = REMOVE.set(remove);
     // SAFETY: the handler makes system calls and reads what was set before, nothing else.
     unsafe { signal(Signal::SIGUSR1, SigHandler::Handler(orphaned)) }.context("signal")?;
-    // Ctrl-C is for this child too; but how the program ends is for its parent to say.
-    // SAFETY: SIG_IGN installs no handler.
-    unsafe { signal(Signal::SIGINT, SigHandler::SigIgn) }.context("signal")?;
+    // They may come to this child too, but how the program ends is for its parent to say.
+    for ends in ENDS {
+        // SAFETY: SIG_IGN installs no handler.
+        unsafe { signal(ends, SigHandler::SigIgn) }.context("signal")?;
+    }
     set_pdeathsig(Signal::SIGUSR1).context("prctl PR_SET_PDEATHSIG")?;
     if getppid().as_raw() as u32 != parent {
         orphaned(0); // It was quicker.

@@ -1,12 +1,14 @@
 //! The tables that a terminal shows, and the same figures for programs.
 
 use std::fmt::Write;
-use std::path::Path;
+use std::fs::File;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use comfy_table::{CellAlignment, Table, presets};
 
-use crate::figures::{Figures, Row};
+use crate::figures::{Figures, Plan, Row};
 use crate::machine::Machine;
 use crate::mechanism::peaks::PEAKS;
 use crate::run::{Pattern, Placement};
@@ -132,6 +134,7 @@ fn header(machine: &Machine, figures: &Figures) -> String {
         let rows = figures.rows.iter().filter(|it| {
             (it.pattern, it.placement) == (Pattern::RoundTrip, placement) && it.missing.is_none()
         });
+        let rows = comparable(rows).into_iter();
         if let Some(least) = rows.map(|it| it.each.median).min_by(f64::total_cmp) {
             let share = 100.0 * limits.own / least;
             let _ = write!(text, ", {share:.2} % of the shortest on {placement}");
@@ -166,7 +169,7 @@ fn header(machine: &Machine, figures: &Figures) -> String {
 }
 
 /// Whether what two processors need for a cache line has changed much.
-fn drifts(figures: &Figures) -> bool {
+pub fn drifts(figures: &Figures) -> bool {
     figures
         .line
         .is_some_and(|it| it.greatest > 4.0 / 3.0 * it.least)
@@ -253,25 +256,39 @@ fn table(pattern: Pattern, placement: Placement, size: usize, rows: &[&Row]) -> 
     format!("\n{what}, {}\n{}\n{missing}", rank(rows), table.trim_fmt())
 }
 
+/// Those that may be compared with each other: who was disturbed is not, unless all were.
+pub fn comparable<'a>(rows: impl Iterator<Item = &'a Row>) -> Vec<&'a Row> {
+    let mut rows: Vec<_> = rows.filter(|it| it.missing.is_none()).collect();
+    if rows.iter().any(|it| !it.disturbed) {
+        rows.retain(|it| !it.disturbed);
+    }
+    rows
+}
+
 /// Who is first, if that can be said.
 fn rank(rows: &[&Row]) -> String {
-    let mut there: Vec<_> = rows.iter().filter(|it| it.missing.is_none()).collect();
-    // If all were disturbed, all were alike.
-    if there.iter().any(|it| !it.disturbed) {
-        there.retain(|it| !it.disturbed);
-    }
+    let mut there = comparable(rows.iter().copied());
     there.sort_by(|a, b| a.each.median.total_cmp(&b.each.median));
-    match there.as_slice() {
-        [first, second, ..] if !first.each.overlaps(&second.each) => {
-            format!("{} first:", first.mechanism)
+    let [first, others @ ..] = there.as_slice() else {
+        return "fastest first:".into();
+    };
+    let tied: Vec<_> = others
+        .iter()
+        .filter(|it| it.each.overlaps(&first.each))
+        .map(|it| it.mechanism)
+        .collect();
+    match tied.as_slice() {
+        _ if others.is_empty() => "fastest first:".into(),
+        // One figure has no range.
+        _ if there.iter().any(|it| it.each.least == it.each.greatest) => {
+            "fastest first, by one figure each:".into()
         }
-        [_, _, ..] => {
-            let first = there[0];
-            let tied = there.iter().filter(|it| it.each.overlaps(&first.each));
-            let names: Vec<_> = tied.map(|it| it.mechanism).collect();
-            format!("no winner ({} overlap):", names.join(", "))
-        }
-        _ => "fastest first:".into(),
+        [] => format!("{} first:", first.mechanism),
+        tied => format!(
+            "no winner ({}, {} overlap):",
+            first.mechanism,
+            tied.join(", ")
+        ),
     }
 }
 
@@ -296,12 +313,35 @@ pub fn short(number: f64) -> String {
     format!("{text}{unit}")
 }
 
+/// Whether these files can be written, before anybody measures for minutes; none is made or changed.
+///
+/// # Errors
+/// When one cannot be written.
+pub fn may_write<'a>(files: impl Iterator<Item = &'a PathBuf>) -> anyhow::Result<()> {
+    for file in files {
+        let shown = || format!("write {}", file.display());
+        match File::options().append(true).open(file) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let folder = file.parent().filter(|it| !it.as_os_str().is_empty());
+                // It has no name, and goes as soon as it is closed.
+                tempfile::tempfile_in(folder.unwrap_or(Path::new("."))).with_context(shown)?;
+            }
+            opened => drop(opened.with_context(shown)?),
+        }
+    }
+    Ok(())
+}
+
 /// The figures as JSON.
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn json(file: &Path, machine: &Machine, figures: &Figures) -> anyhow::Result<()> {
+pub fn json(file: &Path, machine: &Machine, plan: &Plan, figures: &Figures) -> anyhow::Result<()> {
     let all = serde_json::json!({
+        "rate": plan.rate,
+        "repetitions": plan.repetitions,
+        "time_ms": plan.time.as_millis() as u64,
+        "processors": plan.processors,
         "machine": machine,
         "limits_ns": figures.limits,
         "cache_line_ns": figures.line,
@@ -340,6 +380,9 @@ pub fn csv(file: &Path, figures: &Figures) -> anyhow::Result<()> {
         "of_limit",
         "calm",
         "disturbed",
+        "cpu_ns_least",
+        "cpu_ns_greatest",
+        "versus",
     ])
     .with_context(shown)?;
     for row in &figures.rows {
@@ -363,12 +406,26 @@ pub fn csv(file: &Path, figures: &Figures) -> anyhow::Result<()> {
             row.missing.clone().unwrap_or_default(),
         ];
         record.extend([row.each.median, row.each.least, row.each.greatest].map(number));
-        record.extend([row.p50, row.p90, row.p99, row.p999, row.max].map(number));
-        record.extend([row.cpu.median, row.switches].map(number));
+        // A stream has no times of single messages.
+        let of_one = |it| match row.pattern {
+            Pattern::RoundTrip => number(it),
+            Pattern::Stream => String::new(),
+        };
+        record.extend([row.p50, row.p90, row.p99, row.p999, row.max].map(of_one));
+        record.push(number(row.cpu.median));
+        record.push(match row.missing {
+            Some(_) => String::new(),
+            None => format!("{:.3}", row.switches),
+        });
         record.push(row.calls.map_or(String::new(), |it| format!("{it:.2}")));
         record.extend([row.lost, row.of_limit].map(number));
         record.push(row.calm.map_or(String::new(), |it| it.to_string()));
         record.push(row.disturbed.to_string());
+        record.extend([row.cpu.least, row.cpu.greatest].map(number));
+        record.push(
+            row.versus
+                .map_or(String::new(), |it| format!("{:.3}", it.median)),
+        );
         csv.write_record(record).with_context(shown)?;
     }
     csv.flush().with_context(shown)
@@ -376,7 +433,52 @@ pub fn csv(file: &Path, figures: &Figures) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::short;
+    use super::{rank, short};
+    use crate::figures::{Figure, Row};
+    use crate::mechanism::Kind;
+    use crate::run::{Pattern, Placement};
+
+    fn row(mechanism: &'static str, [least, median, greatest]: [f64; 3]) -> Row {
+        let each = Figure {
+            median,
+            least,
+            greatest,
+        };
+        Row {
+            mechanism,
+            kind: Kind::Pipes,
+            placement: Placement::Same,
+            pattern: Pattern::Stream,
+            size: 64,
+            missing: None,
+            each,
+            calm: None,
+            disturbed: false,
+            p50: 0.0,
+            p90: 0.0,
+            p99: 0.0,
+            p999: 0.0,
+            max: 0.0,
+            cpu: each,
+            switches: 0.0,
+            calls: None,
+            lost: 0.0,
+            of_limit: 0.0,
+            versus: None,
+        }
+    }
+
+    #[test]
+    fn a_winner_overlaps_nobody() {
+        let (a, b) = (row("a", [2.0, 2.5, 3.0]), row("b", [4.0, 5.0, 6.0]));
+        let (wide, one) = (row("wide", [1.0, 9.0, 20.0]), row("one", [7.0; 3]));
+        assert_eq!(rank(&[&b, &a]), "a first:");
+        assert_eq!(rank(&[&a, &b, &wide]), "no winner (a, wide overlap):");
+        assert_eq!(rank(&[&a, &one]), "fastest first, by one figure each:");
+        let mut disturbed = row("disturbed", [0.5, 0.6, 0.7]);
+        disturbed.disturbed = true;
+        assert_eq!(rank(&[&a, &b, &disturbed]), "a first:");
+    }
 
     #[test]
     fn numbers_have_three_digits() {

@@ -1,4 +1,4 @@
-//! Ctrl-C and `kill` while there is something to remove, without a thread that waits for them: see
+//! Ctrl-C, Ctrl-\, `kill` and a terminal that is closed while there is something to remove, without a thread that waits for them: see
 //! partner.rs for what a thread would cost.
 
 use std::mem::MaybeUninit;
@@ -9,7 +9,15 @@ use anyhow::Context;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
-/// While this is held SIGINT and SIGTERM wait. When it is dropped the process dies of one that has come.
+/// What ends a program that is used as it should be.
+pub const ENDS: [Signal; 4] = [
+    Signal::SIGINT,
+    Signal::SIGTERM,
+    Signal::SIGHUP,
+    Signal::SIGQUIT,
+];
+
+/// While this is held [`ENDS`] wait. When it is dropped the process dies of one that has come.
 ///
 /// Hold it before making what outlives the process, so that it is dropped after that is removed.
 pub struct Held {
@@ -23,9 +31,8 @@ impl Held {
     /// # Errors
     /// When there is no room for one more descriptor.
     pub fn hold() -> anyhow::Result<Self> {
-        let signals = [Signal::SIGINT, Signal::SIGTERM].into_iter();
         // One that is ignored (a script's background job ignores SIGINT) would arrive all the same.
-        let signals: SigSet = signals.filter(|it| !ignored(*it)).collect();
+        let signals: SigSet = ENDS.into_iter().filter(|it| !ignored(*it)).collect();
         let arrived = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC).context("signalfd")?;
         let before = signals.thread_swap_mask(SigmaskHow::SIG_BLOCK);
         let before = before.context("pthread_sigmask")?;

@@ -1,13 +1,16 @@
 //! Another program that makes the same round trips, beside this one's.
 
 use std::io::{BufRead, BufReader, Write};
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::pace::{Pace, SLICE, Slice};
+use crate::partner::{LIMIT, Lost};
 use crate::run::{Job, Pattern, Placement, pin};
 
 /// Runs the program with the arguments MECHANISM BYTES MS PROCESSOR. For each line that it is given it makes
@@ -36,10 +39,15 @@ pub fn versus(program: &Path, job: &Job) -> anyhow::Result<Option<Vec<Slice>>> {
         .stderr(Stdio::piped())
         .spawn()
         .with_context(shown)?;
-    let slices = slices(&mut child, job).with_context(shown);
+    let slices = slices(&mut child, job);
+    if matches!(&slices, Err(error) if error.is::<Lost>()) {
+        let _ = child.kill(); // it would be waited for
+    }
+    let slices = slices.with_context(shown);
     // Its input is closed by now: it ends.
     let ended = child.wait_with_output().with_context(shown)?;
     match (ended.status.code(), slices) {
+        (_, Err(error)) if error.is::<Lost>() => Err(error),
         (Some(0), slices) => slices.map(Some),
         (Some(2), _) => Ok(None),
         _ => bail!(
@@ -72,12 +80,21 @@ fn slices(child: &mut Child, job: &Job) -> anyhow::Result<Vec<Slice>> {
     Ok(slices)
 }
 
-/// What it prints for one line.
+/// What it prints for one line, in time.
 fn measured(input: &mut ChildStdin, output: &mut BufReader<ChildStdout>) -> anyhow::Result<f64> {
     let mut line = String::new();
     writeln!(input).context("write to it")?;
-    output.read_line(&mut line).context("read from it")?;
+    let mut there = [PollFd::new(output.get_ref().as_fd(), PollFlags::POLLIN)];
+    let limit = PollTimeout::try_from(LIMIT).context("the limit is too long")?;
+    if poll(&mut there, limit).context("poll")? == 0 {
+        return Err(Lost::Late.into());
+    }
+    ensure!(
+        output.read_line(&mut line).context("read from it")? > 0,
+        "it has ended"
+    );
     let line = line.trim();
-    line.parse()
-        .with_context(|| format!("it has printed '{line}'"))
+    let time: Option<f64> = line.parse().ok();
+    let time = time.filter(|it| it.is_finite() && *it > 0.0);
+    time.with_context(|| format!("it has printed '{line}', which is no time"))
 }

@@ -1,6 +1,6 @@
 //! mkfifo(3): a pipe with a name, one for each direction. The names go as soon as both ends are open.
 
-use std::fs::{File, remove_file};
+use std::fs::{File, remove_dir, remove_file};
 use std::os::unix::fs::OpenOptionsExt;
 
 use anyhow::Context;
@@ -31,6 +31,8 @@ pub fn open(_size: usize) -> anyhow::Result<Pair> {
         remove_file(&path).with_context(|| format!("unlink {shown}"))?;
         Ok((read, write))
     })?;
-    folder.close().context("rmdir the temporary folder")?;
+    // Not `close`, which opens the folder first: there may be no descriptor left for that.
+    let folder = folder.keep();
+    remove_dir(&folder).with_context(|| format!("rmdir {}", folder.display()))?;
     Ok(pair)
 }

@@ -227,8 +227,14 @@ pub static ALL: &[Mechanism] = &[
         ..kernel("mailbox", Kind::SharedMemory, mailbox::open)
     },
     kernel("unix-stream", Kind::UnixSockets, unix_stream::open),
-    kernel("unix-seqpacket", Kind::UnixSockets, unix_seqpacket::open),
-    kernel("unix-dgram", Kind::UnixSockets, unix_dgram::open),
+    Mechanism {
+        max: unix_stream::max_packet,
+        ..kernel("unix-seqpacket", Kind::UnixSockets, unix_seqpacket::open)
+    },
+    Mechanism {
+        max: unix_stream::max_packet,
+        ..kernel("unix-dgram", Kind::UnixSockets, unix_dgram::open)
+    },
     kernel("tcp", Kind::NetworkSockets, tcp::open),
     Mechanism {
         loses: true,

@@ -44,6 +44,7 @@ pub static PEAKS: &[Peak] = &[
         mechanism: Mechanism {
             spins: true,
             busy_calls: 0,
+            max: || Some(ring::LARGE / 2),
             ..kernel("ring-4MiB", Kind::SharedMemory, ring::large)
         },
         than: "ring-spin",
@@ -54,6 +55,7 @@ pub static PEAKS: &[Peak] = &[
         mechanism: Mechanism {
             spins: true,
             busy_calls: 0,
+            max: || Some(ring::LARGE / 2),
             ..kernel("ring-huge", Kind::SharedMemory, ring::huge)
         },
         than: "ring-4MiB",
@@ -64,6 +66,7 @@ pub static PEAKS: &[Peak] = &[
         mechanism: Mechanism {
             spins: true,
             busy_calls: 0,
+            max: || Some(ring::LARGE / 2),
             ..kernel("ring-in-place", Kind::SharedMemory, ring::in_place)
         },
         than: "ring-4MiB",

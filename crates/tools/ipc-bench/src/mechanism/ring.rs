@@ -14,8 +14,8 @@ use super::{End, Pair};
 /// About this long a side looks before it sleeps; a sleep and a wake cost about as much.
 const LOOKS: u32 = 2000;
 
-/// Bytes of the ring that is larger than a second cache.
-const LARGE: usize = 4 << 20;
+/// Bytes of the ring that is larger than a second cache. A message is half of it at most.
+pub const LARGE: usize = 4 << 20;
 
 struct Side {
     input: Consumer,

@@ -4,7 +4,9 @@ use std::fs::File;
 use std::os::fd::OwnedFd;
 
 use anyhow::Context;
-use nix::sys::socket::{AddressFamily, SockFlag, SockType, setsockopt, socketpair, sockopt};
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockType, getsockopt, setsockopt, socketpair, sockopt,
+};
 
 use super::Pair;
 use super::stream::Stream;
@@ -26,6 +28,14 @@ pub fn sockets(kind: SockType) -> anyhow::Result<(OwnedFd, OwnedFd)> {
         }
     }
     Ok((ours, theirs))
+}
+
+/// The longest message of a socket that keeps boundaries: what it may have under way, less 32 bytes, which
+/// the kernel counts for itself.
+pub fn max_packet() -> Option<usize> {
+    let (socket, _other) = sockets(SockType::SeqPacket).ok()?;
+    let most = getsockopt(&socket, sockopt::SndBuf).ok()?;
+    Some(most.saturating_sub(32))
 }
 
 /// A socket is read and written through one descriptor.

@@ -48,11 +48,7 @@ pub fn measure(job: &Job, control: &Control, end: &mut dyn End) -> anyhow::Resul
         say_last(job, control, end, message)?;
     }
     let after = usage()?;
-    let first = sample.slices.first().map(|it| it.before);
-    let paces = first
-        .into_iter()
-        .chain(sample.slices.iter().map(|it| it.after));
-    sample.cpu = (after.0 - cpu) as f64 - paces.map(|it| it.took).sum::<f64>();
+    sample.cpu = (after.0 - cpu) as f64 - sample.yardsticks;
     sample.switches = (after.1 - switches) as f64;
     Ok(sample)
 }
@@ -64,21 +60,22 @@ fn round_trips(
     sample: &mut Sample,
 ) -> anyhow::Result<()> {
     let mut slice = |batch| bare(end, message, SLICE.min(job.time), batch);
-    slices(job, WARM_UP.min(job.time), &mut slice)?;
+    slices(job, WARM_UP.min(job.time), sample, &mut slice)?;
     if job.rate.is_none() {
         // First without a clock in between, then each with one: reading it takes time too.
-        sample.slices = slices(job, job.time, &mut slice)?;
+        sample.slices = slices(job, job.time, sample, &mut slice)?;
     }
     let begin = Instant::now();
     let mut before = begin;
-    let gap = job
-        .rate
-        .map(|rate| Duration::from_nanos(1_000_000_000 / rate.max(1)));
+    let since = |number: u64, rate: u64| {
+        let nanoseconds = u128::from(number) * 1_000_000_000 / u128::from(rate.max(1));
+        Duration::from_nanos(nanoseconds as u64)
+    };
     let mut number = 0;
     while before - begin < job.time {
-        if let Some(gap) = gap {
+        if let Some(rate) = job.rate {
             // Timed from when it should have begun: who comes late has waited, too.
-            let intended = begin + gap * number;
+            let intended = begin + since(number, rate);
             number += 1;
             while Instant::now() < intended {
                 std::hint::spin_loop();
@@ -150,15 +147,14 @@ fn streams(
         message.fill(0);
         let received = control.received.load(Ordering::Relaxed) - before;
         lost += sent - received;
-        Ok((
-            received,
-            (control.end.load(Ordering::Relaxed) - from) as f64,
-        ))
+        ensure!(received > 0, "no message arrived");
+        let time = control.end.load(Ordering::Relaxed) - from;
+        Ok((received, time as f64))
     };
     if !job.mechanism.loses {
-        slices(job, WARM_UP.min(job.time), &mut stream)?;
+        slices(job, WARM_UP.min(job.time), sample, &mut stream)?;
     }
-    sample.slices = slices(job, job.time, &mut stream)?;
+    sample.slices = slices(job, job.time, sample, &mut stream)?;
     sample.lost = lost;
     Ok(())
 }
@@ -193,15 +189,18 @@ fn say_last(
 fn slices(
     job: &Job,
     time: Duration,
+    sample: &mut Sample,
     mut slice: impl FnMut(u64) -> anyhow::Result<(u64, f64)>,
 ) -> anyhow::Result<Vec<Slice>> {
     let begin = Instant::now();
     let (mut slices, mut batch) = (Vec::new(), 1);
     let mut before = pace(job);
+    sample.yardsticks += before.took;
     while slices.is_empty() || begin.elapsed() < time {
         let (count, time) = slice(batch)?;
         ensure!(count > 0, "no message arrived");
         let after = pace(job);
+        sample.yardsticks += after.took;
         slices.push(Slice {
             count,
             time,
