@@ -65,6 +65,7 @@ hint-%: build ## the next hint for an exercise
 	@ipc-grade hint $*
 
 grade: build ## grade a submission (SUBMISSION=folder) or a class (SUBMISSIONS=folder, JOBS=n); OUT=folder
+	@$(if $(SUBMISSION)$(SUBMISSIONS),,echo "make grade SUBMISSION=FOLDER, or SUBMISSIONS=FOLDER with one folder each" >&2; exit 2)
 	@$(if $(SUBMISSIONS),ipc-grade class "$(SUBMISSIONS)" --out "$(or $(OUT),grades)" $(if $(JOBS),--jobs $(JOBS)),ipc-grade grade "$(SUBMISSION)" $(if $(OUT),--out "$(OUT)"))
 
 handout: ## pack what students get, without reference solutions (OUT=file.tar.gz)

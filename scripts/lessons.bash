@@ -128,7 +128,7 @@ lesson tcp-echo "TCP Network Sockets" "tcp-echo-server tcp-echo-client" \
   'client: printf "hello\nworld\n" | tcp-echo-client 127.0.0.1:$PORT'
 
 lesson threaded-server "Multi-Client Server with Threads" "threaded-server tcp-echo-client" \
-  "two clients at once, each with a thread of its own" \
+  "each client gets a thread of its own" \
   'server&: threaded-server 127.0.0.1:$PORT' \
   'one: printf "hello\nworld\n" | tcp-echo-client 127.0.0.1:$PORT' \
   'two: printf "good\nmorning\n" | tcp-echo-client 127.0.0.1:$PORT'

@@ -120,7 +120,7 @@ next_hint() {
   next_hint 2
   next_hint 3
   grep -q "drop .writer. before .reap." "$LOGS/ipc-grade.out"
-  grep -qF "ipc-grade hint fix-pipe-eof --again" "$LOGS/ipc-grade.out"
+  grep -qF "cargo run -q --bin ipc-grade -- hint fix-pipe-eof --again" "$LOGS/ipc-grade.out"
   next_hint 3
   next_hint 1 --again
   next_hint 2

@@ -13,7 +13,7 @@ use lesson::{Failure, say, start_first};
 #[derive(Parser)]
 struct Args {
     /// The server's IP:PORT
-    #[arg(value_name = "ADDR", default_value = tcp_echo::ADDRESS)]
+    #[arg(value_name = "IP:PORT", default_value = tcp_echo::ADDRESS)]
     address: SocketAddr,
 }
 

@@ -18,7 +18,7 @@ const LIMIT: Duration = Duration::from_secs(2);
 #[derive(Parser)]
 struct Args {
     /// The server's IP:PORT, IPv6 as [::1]:8080
-    #[arg(value_name = "ADDR", default_value = udp_echo::ADDRESS)]
+    #[arg(value_name = "IP:PORT", default_value = udp_echo::ADDRESS)]
     address: SocketAddr,
 }
 
