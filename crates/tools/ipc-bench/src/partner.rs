@@ -94,7 +94,11 @@ pub fn both<T: Serialize + DeserializeOwned>(
     let mut part = [0; 4096];
     let mut fallen = None;
     loop {
-        let there = ready([second.alive(), Some(answer.as_fd())], signals, deadline);
+        let there = ready(
+            [second.alive(), Some(answer.as_fd())],
+            signals,
+            &mut deadline,
+        );
         let [ended, speaks] = match there {
             Err(error) if matches!(error.downcast_ref(), Some(Lost::Late)) => {
                 return Err(fallen.unwrap_or(error));
@@ -119,13 +123,13 @@ pub fn both<T: Serialize + DeserializeOwned>(
     let said: Result<T, String> = serde_json::from_slice(&said).context("the answer")?;
     // If the first one failed, then perhaps because the other was killed: a process that dies closes its
     // files some time before its parent can know.
-    let deadline = match said {
+    let mut deadline = match said {
         Ok(_) => deadline,
         Err(_) => Instant::now() + AFTERWARDS,
     };
     let ended = match second.alive() {
         None => fallen.map_or(Ok(()), Err),
-        alive => ready([alive, None], signals, deadline).and_then(|_| second.end()),
+        alive => ready([alive, None], signals, &mut deadline).and_then(|_| second.end()),
     };
     match (said, ended) {
         (Err(_), Err(error)) if matches!(error.downcast_ref(), Some(Lost::Killed(_))) => Err(error),
@@ -134,14 +138,13 @@ pub fn both<T: Serialize + DeserializeOwned>(
     }
 }
 
-/// Sleeps until one of the descriptors can be read: which. See poll(2).
+/// Sleeps until one of the descriptors can be read: which. See poll(2). Who has been stopped meanwhile
+/// (Ctrl-Z) gets more time.
 fn ready(
     fds: [Option<BorrowedFd<'_>>; 2],
     signals: &Held,
-    deadline: Instant,
+    deadline: &mut Instant,
 ) -> anyhow::Result<[bool; 2]> {
-    let left = deadline.saturating_duration_since(Instant::now());
-    let left = PollTimeout::try_from(left).context("the limit is too long")?;
     let mut there: Vec<_> = fds
         .iter()
         .flatten()
@@ -149,14 +152,23 @@ fn ready(
         .chain([signals.arrived()])
         .map(|fd| PollFd::new(fd, PollFlags::POLLIN))
         .collect();
-    if poll(&mut there, left).context("poll")? == 0 {
-        return Err(Lost::Late.into());
+    while poll(&mut there, left(*deadline)?).context("poll")? == 0 {
+        // A poll that is continued after its time returns at once, and so later than it was asked to.
+        if deadline.elapsed() < Duration::from_secs(1) {
+            return Err(Lost::Late.into());
+        }
+        *deadline = Instant::now() + LIMIT;
     }
     let mut there = there.iter().map(|it| it.any().unwrap_or(false));
     if there.next_back() == Some(true) {
         return Err(Lost::Interrupted.into());
     }
     Ok(fds.map(|fd| fd.is_some() && there.next().unwrap_or(false)))
+}
+
+fn left(deadline: Instant) -> anyhow::Result<PollTimeout> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    PollTimeout::try_from(left).context("the limit is too long")
 }
 
 /// A process that this one has started; killed when dropped.
