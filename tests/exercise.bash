@@ -135,13 +135,21 @@ can_trace() {
 # through KIND FROM TO FILE: the bytes of FILE went through that mechanism (ipc-trace --carried
 # lists their names) from what was started as FROM to what was started as TO.
 through() {
-  local kind=$1 from=$2 to=$3 file=$4 logs=(--log "$LOGS/$2.trace")
+  local kind=$1 from=$2 to=$3 file=$4 logs=(--log "$LOGS/$2.trace") at
   [[ $from == "$to" ]] || logs+=(--log "$LOGS/$3.trace")
   "$TOOLS/ipc-trace" "${logs[@]}" --carried "$kind" --raw \
     --from "$from.trace" --to "$to.trace" > "$LOGS/carried"
   cmp -s "$LOGS/carried" "$file" && return
   echo "$(wc -c < "$LOGS/carried") bytes went through a $kind from $from to $to, expected are these $(wc -c < "$file"):"
-  diff "$file" "$LOGS/carried" | head -n 10
+  if ! read -rd '' < <(cat "$file" "$LOGS/carried"); then
+    diff "$file" "$LOGS/carried" | head -n 10
+    return 1
+  fi
+  # A NUL is in it, so it is no text: of that diff says only that it differs.
+  at=$(cmp -l "$file" "$LOGS/carried" 2> /dev/null | awk '{ print $1 - 1; exit }')
+  at=${at:-$(stat -c %s "$file" "$LOGS/carried" | sort -n | head -n 1)} # one begins with the other
+  echo "they differ from byte $at on (the first is byte 0): expected (<) and actual (>)"
+  diff <(od -A d -t x1z -j "$at" -N 48 "$file") <(od -A d -t x1z -j "$at" -N 48 "$LOGS/carried") | grep '^[<>]'
   return 1
 }
 

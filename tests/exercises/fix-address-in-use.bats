@@ -41,7 +41,8 @@ time_wait() {
     prints $client <(echo "$LINE")
   done
   wait_until time_wait
-  stop server
+  hint "SIGINT ends the server as SIGTERM does, with status 0: see lesson::exit_on_signal."
+  stop server INT
   finish server
   prints server <(expected 3)
 }
@@ -75,15 +76,24 @@ time_wait() {
   hint "Only a port that nobody listens on may be taken again. SO_REUSEPORT lets both listen at once, and on another port no client will look: say what is wrong, and exit with 1."
   LINE=$(random_lines 1)
   serve server 127.0.0.1:0
-  start second fix-address-in-use "127.0.0.1:$PORT" "$(random_lines 1)"
+  local how=start
+  ! can_trace || how=start_traced
+  "$how" second fix-address-in-use "127.0.0.1:$PORT" "$(random_lines 1)"
   finish second 1
   prints second /dev/null
   one_error second "127.0.0.1:$PORT"
-  # The first one is none the worse for it.
+  # The first one is none the worse for it, and nobody has looked for it by connecting.
+  hint "bind itself tells that another server listens (EADDRINUSE), if only SO_REUSEADDR is set. Neither connect to find out, which that server takes for a client, nor set SO_REUSEPORT."
   visit client
   told client
+  wait_for server "Client 1: told $LINE"
   stop server
   finish server
+  prints server <(expected 1)
+  if [[ $how == start_traced ]] && calls second 'SO_REUSEPORT, \[1\]' > /dev/null; then
+    echo "the second server has set SO_REUSEPORT"
+    return 1
+  fi
 }
 
 @test "[2] the server asks for SO_REUSEADDR" {

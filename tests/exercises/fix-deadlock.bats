@@ -22,6 +22,52 @@ in_time() {
 }
 has_ended() { [[ $(cut -d' ' -f3 "/proc/${PID[$1]}/stat" 2> /dev/null) == @(Z|) ]]; }
 
+# start_watched ROUNDS MICROS: traced where that is possible (WATCHED is then not empty).
+start_watched() {
+  WATCHED='' how=start
+  ! can_trace || WATCHED=1 how=start_traced
+  rm -f "$LOGS/run.trace".*
+  some_amounts
+  "$how" run fix-deadlock --rounds "$1" --micros "$2" "$RIGHT" "$LEFT"
+}
+
+# in_trace ROUNDS: a line for each process that has done P at least that often: the time of its first
+# semop(2) and of its last, its seconds outside of semop, how many times it took the second of the two
+# locks while it had the first, and whether it ever did P on both.
+in_trace() {
+  local log
+  for log in "$LOGS/run.trace".*; do
+    awk -v rounds="$1" '
+      NR == 1 { begin = $1 }
+      / sem(timed)?op\(/ {
+        last = $1
+        if (!first) first = $1
+        if (match($0, /<[0-9.]+>$/)) waits += substr($0, RSTART + 1, RLENGTH - 2)
+        rest = $0
+        while (match(rest, /sem_num=[0-9]+, sem_op=-?[0-9]+/)) {
+          split(substr(rest, RSTART, RLENGTH), it, /[=,]/)
+          rest = substr(rest, RSTART + RLENGTH)
+          if (it[4] < 0) ps[it[2]]++
+          if ($0 ~ / = 0 </) has[$2, it[2]] -= it[4]
+        }
+        # $2 is the call with the number of the set: there may be a third lock, in a set of its own.
+        now = has[$2, 0] > 0 && has[$2, 1] > 0
+        both += now && !had[$2]
+        had[$2] = now
+      }
+      END { if (ps[0] + ps[1] >= rounds) printf "%.6f %.6f %.6f %d %d\n", first, last, $1 - begin - waits, both, ps[0] && ps[1] }
+    ' "$log"
+  done
+}
+
+# at_once ROUNDS: three processes were at it at the same time.
+at_once() {
+  in_trace "$1" | awk '
+    NR == 1 || $1 > begin { begin = $1 }
+    NR == 1 || $2 < end { end = $2 }
+    END { exit !(NR >= 3 && begin < end) }'
+}
+
 # ps_on LOCK: the processes that have done P on it at least 30 times.
 ps_on() {
   grep -cE "sem(timed)?op\(.*sem_num=$1, sem_op=-1" "$LOGS/run.trace".* | awk -F: '$NF >= 30 { print $1 }'
@@ -34,24 +80,45 @@ ps_on() {
     start run fix-deadlock --rounds 1000 "$RIGHT" "$LEFT"
     in_time
   done
+  hint "All three must be at work at the same time: fork them all before you wait for one (reap), and let none of them wait until another one has ended."
+  # Not even on a busy machine does one of them end each time before another one begins.
+  local together=''
+  for i in 1 2 3; do
+    start_watched 40 5000
+    in_time
+    [[ -n $WATCHED ]] || return 0
+    if at_once 40; then together=1; break; fi
+  done
+  [[ -n $together ]] || { echo "in three runs there were never three processes that used the locks at the same time"; return 1; }
 }
 
 @test "[3] no transfer is left out" {
   hint "Who gives up waiting for a lock must try again: a transfer that was not made is missing in the end."
-  some_amounts
-  start run fix-deadlock --rounds 40 --micros 2000 "$RIGHT" "$LEFT"
+  start_watched 40 5000
   in_time
   grep -v Torn "$LOGS/run.out" > money
   diff -u --label expected --label actual <(balance 40) money
+  hint "Each transfer must do its work, work(), twice: what it takes can be given (--micros), so do not leave it out."
+  [[ -n $WATCHED ]] || return 0
+  # Two that transfer; 40 * 2 * 5000 microseconds. Who looks does half of that work.
+  in_trace 40 | awk '$3 >= 0.4' > working
+  (($(wc -l < working) >= 2)) || { echo "$(wc -l < working) of 2 processes have spent the time that 80 times 5 ms of work take"; return 1; }
 }
 
 @test "[2] nobody sees a torn pair" {
   hint "Both locks must be held from before the money leaves one account until it is in the other: let go of none of them earlier."
-  some_amounts
-  start run fix-deadlock --rounds 40 --micros 2000 "$RIGHT" "$LEFT"
+  start_watched 40 2000
   in_time
   grep Torn "$LOGS/run.out" > torn || true
   diff -u --label expected --label actual <(echo "Torn pairs: 0") torn
+  [[ -n $WATCHED ]] || return 0
+  # What is printed is no proof. In each transfer that was made, and each time that one looked, both
+  # locks were held at once. (Where there is only one lock another test fails.)
+  transfers=$(sed -nE 's/^Transfers: ([0-9]{1,9})$/\1/p' "$LOGS/run.out")
+  in_trace 40 | awk -v transfers="$transfers" '
+    BEGIN { due = transfers + 40 }
+    { held += $4; used += $5 }
+    END { if (used && held < due) { print "both locks were held at once " held " times, expected at least " due; exit 1 } }'
 }
 
 @test "[1] each transfer locks both accounts" {

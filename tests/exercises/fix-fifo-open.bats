@@ -3,12 +3,18 @@ load ../exercise
 
 WRITER=fix-fifo-open-writer READER=fix-fifo-open-reader
 
-# in_open NAME: asleep in opening a FIFO (0: this kernel does not tell in which call).
-in_open() {
-  local pid
+# waits NAME: it waits for its partner and leaves the processor alone meanwhile, in whatever call: all
+# its threads are asleep, and none has run since the look before this one. Who sleeps for a time of
+# its own choice, and then looks again, does not wait.
+LOOK=
+waits() {
+  local pid comm before=$LOOK
   pid=$(program_pid "$1")
-  [[ $(cat "/proc/$pid/comm") == fix-fifo-open-* && $(cut -d' ' -f3 "/proc/$pid/stat") == S ]] &&
-    [[ $(cat "/proc/$pid/wchan") =~ partner|fifo_open|^0$ ]]
+  { read -r comm < "/proc/$pid/comm"; } && [[ $comm == fix-fifo-open-* ]] || return
+  # This first: who wakes up behind it has run when it is asleep again. (Some kernels do not tell.)
+  ! grep -qs nanosleep "/proc/$pid"/task/*/wchan || return
+  LOOK=$(grep -hE '^(State|Pid|.*_switches):' "/proc/$pid"/task/*/status) || return
+  [[ $LOOK == "$before" ]] && ! grep -q '^State:[[:blank:]]*[^S[:blank:]]' <<< "$LOOK"
 } 2> /dev/null
 
 # they_met: both end, and every line of the input has arrived.
@@ -19,13 +25,32 @@ they_met() {
   prints reader <(sed 's/^/Received: /' input; echo "Read: $(wc -l < input) lines")
 }
 
+# shown: what stands in the test's folder, and what is in there.
+shown() {
+  inside ls -lAR --full-time
+  inside grep -r . || true
+}
+
+# left_as_it_is: neither program wants what stands at the path, or changes it.
+left_as_it_is() {
+  local program
+  shown > before
+  for program in $READER $WRITER; do
+    start "$program" "$program" fifo < input
+    finish "$program" 1
+    one_error "$program" ""
+    prints "$program" /dev/null
+    shown | diff -u --label before --label after before -
+  done
+}
+
 fifo_is_gone() { [[ ! -e $DIR/fifo ]] || { echo "left behind: $(ls -l "$DIR/fifo")"; return 1; }; }
 
 @test "[2] the reader may start first" {
   hint "The reader has made the FIFO before: for the writer EEXIST (File exists) is no failure then."
   random_lines $((RANDOM % 50 + 50)) > input
   start reader $READER fifo
-  wait_until in_open reader
+  wait_until waits reader
   start writer $WRITER fifo < input
   they_met
   fifo_is_gone
@@ -35,7 +60,7 @@ fifo_is_gone() { [[ ! -e $DIR/fifo ]] || { echo "left behind: $(ls -l "$DIR/fifo
   hint "The writer waits in its open until somebody opens the same FIFO: who removes it and makes another one leaves the writer alone for ever."
   random_lines $((RANDOM % 50 + 50)) > input
   start writer $WRITER fifo < input
-  wait_until in_open writer
+  wait_until waits writer
   start reader $READER fifo
   they_met
   fifo_is_gone
@@ -45,11 +70,11 @@ fifo_is_gone() { [[ ! -e $DIR/fifo ]] || { echo "left behind: $(ls -l "$DIR/fifo
   hint "What a killed run has left must neither stop the next one nor stay: at the end the FIFO is removed, whoever has made it."
   random_lines $((RANDOM % 50 + 50)) > input
   start killed $READER fifo
-  wait_until in_open killed
+  wait_until waits killed
   stop killed KILL
   finish killed 137
   start reader $READER fifo
-  wait_until in_open reader
+  wait_until waits reader
   start writer $WRITER fifo < input
   they_met
   fifo_is_gone
@@ -59,16 +84,16 @@ fifo_is_gone() { [[ ! -e $DIR/fifo ]] || { echo "left behind: $(ls -l "$DIR/fifo
   hint "EEXIST says that something has that name, not that it is a FIFO: look (lstat) before you open it, and never remove what is none."
   random_lines 5 > theirs
   random_lines 5 > input
-  cp theirs "$DIR/fifo"
-  chmod 666 "$DIR/fifo" # in the grader the program is another user
-  for program in $READER $WRITER; do
-    start "$program" "$program" fifo < input
-    finish "$program" 1
-    one_error "$program" ""
-    prints "$program" /dev/null
-    inside test -f fifo || { echo "the file is gone"; return 1; }
-    inside cat fifo | diff -u --label before --label after theirs -
-  done
+  # Made by the program's own user, who may remove it.
+  inside tee fifo < theirs > "$LOGS/tee.out"
+  left_as_it_is
+  inside mv fifo theirs
+  inside ln -s theirs fifo
+  left_as_it_is
+  inside rm fifo
+  inside mkdir fifo
+  inside mv theirs fifo
+  left_as_it_is
 }
 
 @test "[1] Ctrl-C while it waits: the FIFO is gone" {
@@ -76,11 +101,24 @@ fifo_is_gone() { [[ ! -e $DIR/fifo ]] || { echo "left behind: $(ls -l "$DIR/fifo
   for program in $READER $WRITER; do
     for signal in INT TERM; do
       start "$program" "$program" fifo < /dev/null
-      wait_until in_open "$program"
+      wait_until waits "$program"
       stop "$program" "$signal"
       finish "$program" $((128 + $(kill -l "$signal")))
       fifo_is_gone
     done
+  done
+  hint "On Ctrl-C a program removes the FIFO that it has made itself: for one that was there before, its maker may come back."
+  for program in $READER $WRITER; do
+    inside mkfifo fifo
+    inside ln fifo theirs
+    start "$program" "$program" fifo < /dev/null
+    wait_until waits "$program"
+    # Who has put another one in its place, which is for another test, has made that.
+    [[ $DIR/fifo -ef $DIR/theirs ]] || made=$program
+    stop "$program" INT
+    finish "$program" 130
+    [[ -p $DIR/fifo || ${made:-} == "$program" ]] || { echo "the FIFO that was there before $program is gone"; return 1; }
+    inside rm -f fifo theirs
   done
 }
 
@@ -88,7 +126,7 @@ fifo_is_gone() { [[ ! -e $DIR/fifo ]] || { echo "left behind: $(ls -l "$DIR/fifo
   hint "The writer must write the lines into the FIFO, and the reader read them from there: no file is needed beside it."
   random_lines 20 > input
   start_traced reader $READER fifo
-  wait_until in_open reader
+  wait_until waits reader
   start_traced writer $WRITER fifo < input
   they_met
   through fifo writer reader input

@@ -12,10 +12,11 @@ start_receiver() {
 
 # start_peer close|keep SIZE...: sends its input to the receiver in pieces of these sizes, each once
 # the one before has been read; then closes the connection, or keeps it until the receiver closes it.
+# With HOW=start_typing its input, and with it the connection, ends when the test says so.
 # The kernel has no event for "was read", so it looks at the queues of the connection.
 start_peer() {
   # shellcheck disable=SC2016  # the inner shell's variables
-  start peer bash -c '
+  "${HOW:-start}" peer bash -c '
     exec 3<> "/dev/tcp/127.0.0.1/$1"
     port=$(printf ":%04X " "$1")
     for size in "${@:3}"; do
@@ -75,6 +76,16 @@ nothing_received() {
   echo >> input
   start_receiver
   start_peer close 1 4 29995 35796 < bytes
+  finish receiver
+  finish peer
+  prints receiver <(received input)
+
+  hint "Hand on a message as soon as all of it is there: the sender may keep the connection open, and send the next one much later, or never."
+  start_receiver
+  HOW=start_typing start_peer close 65796 1
+  cat bytes >&"${KEYBOARD[peer]}"
+  wait_for receiver "Message 1, "
+  end_of_input peer
   finish receiver
   finish peer
   prints receiver <(received input)

@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 load ../exercise
 
+PROCESSES=512 # a crowd of clients, each with a few threads
+
 # As long as a client may ask with.
 lines() { random_lines "$1" | cut -c 1-80; }
 
@@ -21,6 +23,53 @@ close_down() {
 
 # waiting N: so many messages are in the queue (see sysvipc(7)).
 waiting() { [[ $(inside cat /proc/sysvipc/msg | awk 'NR > 1 { n += $5 } END { print n + 0 }') == "$1" ]]; }
+
+# ask_and_stop CLIENT LINE...: in the box, starts a client with each line, one after the other, and
+# stops them when all have asked. When a line comes they go on: the last one first, until it ends.
+ask_and_stop() {
+  local client=$1 line i pids=()
+  shift
+  for line; do
+    "$client" <<< "$line" &
+    pids+=("$!")
+    until in_queue "${#pids[@]}"; do :; done
+  done
+  kill -s STOP "${pids[@]}"
+  for i in "${pids[@]}"; do until stopped "$i"; do :; done; done
+  echo "All have asked" >&2
+  read -r _
+  for ((i = ${#pids[@]} - 1; i >= 0; i--)); do
+    kill -s CONT "${pids[i]}"
+    wait "${pids[i]}" || return
+  done
+}
+# Without a process for each look: there are many, and here nobody pauses between two.
+in_queue() {
+  local n=0 count
+  while read -r _ _ _ _ count _; do n=$((n + ${count/qnum/0})); done < /proc/sysvipc/msg
+  ((n == $1))
+}
+stopped() {
+  local stat
+  # No thread of it waits in msgrcv any more, where an answer would find it.
+  for stat in /proc/"$1"/task/*/stat; do
+    read -r stat < "$stat" && [[ ${stat##*) } == T* ]] || return
+  done
+}
+
+# answered N: the server has taken so many requests, and nobody has taken its answers.
+answered() { [[ $(grep -c '^Request: ' "$LOGS/server.out") == "$1" ]] && waiting "$1"; }
+
+# queue_stays: there is one still.
+queue_stays() { (($(inside grep -c '' /proc/sysvipc/msg) > 1)) || { echo "the queue is gone"; return 1; }; }
+
+# one_queue NAME...: all messages that these sent and received went through the same one.
+one_queue() {
+  local name ids
+  for name in "$@"; do "$TOOLS/ipc-trace" --log "$LOGS/$name.trace" --calls; done > "$LOGS/calls"
+  ids=$(sed -nE 's/^msg(snd|rcv)\(([0-9]+).*/\2/p' "$LOGS/calls" | sort -u)
+  [[ $(wc -l <<< "$ids") == 1 ]] || { echo "messages went through the queues $(xargs <<< "$ids")"; return 1; }
+}
 
 @test "[2] the server first: each request is answered" {
   hint "msgrcv takes a message of the type that it asks for: the client waits for another one than the server sends."
@@ -66,9 +115,22 @@ waiting() { [[ $(inside cat /proc/sysvipc/msg | awk 'NR > 1 { n += $5 } END { pr
   prints two <(answers two)
   prints three <(answers three)
   close_down one two three
+  hint "Two clients had the same type. Is the type of an answer the whole of what the request tells, or only a part of it, such as a remainder?"
+  local DEADLINE=20 lines
+  lines 105 > input
+  mapfile -t lines < input
+  start_typing crowd bash -c "$(declare -f ask_and_stop in_queue stopped); ask_and_stop \"\$@\"" \
+    bash "$BIN/fix-msg-type-client" "${lines[@]}"
+  wait_for crowd "All have asked"
+  serve
+  wait_until answered 105
+  type_in crowd go
+  finish crowd
+  prints crowd <(answers <(tac input))
+  close_down input
 }
 
-@test "[1] Ctrl-C while it waits for a server: the queue is gone" {
+@test "[1] Ctrl-C removes the queue, unless a server has it" {
   hint "SIGINT and SIGTERM end a program also in msgrcv, and nobody removes the queue that it has made: see lesson graceful-shutdown."
   for signal in INT TERM; do
     lines 1 > input
@@ -78,6 +140,26 @@ waiting() { [[ $(inside cat /proc/sysvipc/msg | awk 'NR > 1 { n += $5 } END { pr
     finish client $((128 + $(kill -l "$signal")))
     nothing_left
   done
+  hint "A client removes the queue only if it has made it and no server has answered yet: after that it is the server's, and others ask there."
+  lines 4 > input
+  # The first one makes the queue, the second one finds it.
+  for name in first second; do
+    start_typing "$name" fix-msg-type-client
+    type_in "$name" "$(sed -n 1p input)"
+    [[ $name == second ]] || { wait_until waiting 1; serve; }
+    wait_for "$name" "$(answers <(sed -n 1p input))"
+    # With its second answer it knows for sure that it had a first one.
+    type_in "$name" "$(sed -n 2p input)"
+    wait_for "$name" "$(answers <(sed -n 2p input))"
+    sed -i 1,2d input
+    stop "$name" INT
+    finish "$name" 130
+    queue_stays
+  done
+  hint "The server ends on Ctrl-C as it does on SIGTERM: it removes the queue, and its exit status is 0."
+  stop server INT
+  finish server
+  nothing_left
 }
 
 @test "[2] the answers went through the queue" {
@@ -89,4 +171,6 @@ waiting() { [[ $(inside cat /proc/sysvipc/msg | awk 'NR > 1 { n += $5 } END { pr
   close_down input
   # With a NUL behind each text, as C expects it.
   through sysv-msgq server client <(tr 'a-z\n' 'A-Z\0' < input)
+  hint "Requests and answers pass each other in one queue, the one whose id the server prints: a second one is not needed."
+  one_queue server client
 }

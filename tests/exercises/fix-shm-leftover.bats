@@ -50,6 +50,11 @@ left_alone() {
   finish run
   prints run <(numbered input)
   nothing_left
+  hint "The segment goes also if the program ends because of an error, such as a board that is full: what removes it must run on every way out."
+  { random_lines 1; head -c $((SIZE * 2)) /dev/zero | tr '\0' "$((RANDOM % 10))"; echo; } > input
+  start full fix-shm-leftover < input
+  ends full
+  nothing_left
 }
 
 @test "[2] after kill -9 the next run begins with an empty board" {
@@ -89,6 +94,12 @@ left_alone() {
   hint "A segment of the same size may still be somebody else's: only what begins with the mark is yours to use or to remove."
   { random_lines 1; head -c 100 /dev/urandom; } > theirs
   left_alone "$SIZE"
+  hint "All bytes of the mark count: 'board 2' may be another version's, and that is not yours."
+  # The mark, but for one of its bytes.
+  for place in 0 $((RANDOM % ${#MARK})) ${#MARK}; do
+    { echo "$MARK" | sed -z "s/./#/$((place + 1))"; random_lines 3; } > theirs
+    left_alone "$SIZE"
+  done
 }
 
 @test "[1] a board that is in use is left to the other run" {

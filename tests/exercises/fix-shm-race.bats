@@ -14,6 +14,39 @@ total() {
   echo "Total: $((sum * $1))"
 }
 
+# worker_seen: WORKER is a child of the program, and PROGRAM_PID the program; or the program is over.
+worker_seen() {
+  WORKER='' PROGRAM_PID=$(program_pid run)
+  ! over || return 0
+  # Not yet what only starts it up.
+  [[ $(cat "/proc/$PROGRAM_PID/comm" 2> /dev/null) == fix-shm-race ]] || return
+  children
+  WORKER=${CHILDREN[0]:-}
+  [[ -n $WORKER ]]
+}
+over() { ended run || has_printed run "Total: "; }
+children() { read -ra CHILDREN < <(cat "/proc/$PROGRAM_PID/task/"*/children 2> /dev/null; echo); }
+
+# has_children N: also such as have ended and not been waited for.
+has_children() { children; ((${#CHILDREN[@]} >= $1)); }
+
+# hold_worker: stops it, until it has taken effect; fails if it has ended before.
+hold_worker() {
+  [[ -n $WORKER ]] && kill -s STOP "$WORKER" 2> /dev/null && wait_until stopped "$WORKER" && [[ $STATE == T ]]
+}
+stopped() { ! state_of "$1" || [[ $STATE == [TZ] ]]; }
+
+# added ROUNDS: the total stands in the segment, or what else stood there (NUMBER) when the workers ended.
+added() {
+  local pid ended=1
+  children
+  for pid in "${CHILDREN[@]}"; do
+    ! state_of "$pid" || [[ $STATE == Z ]] || ended=''
+  done
+  NUMBER=$(in_box examples/segment read . 2> /dev/null | od -An -N8 -tu8 | tr -d ' ') || return
+  [[ "Total: $NUMBER" == "$(total "$1")" || -n $ended && $NUMBER != 0 ]]
+}
+
 @test "[6] no update is lost" {
   hint "The load and the store must be one step that no two workers do at the same time: P comes before the load, V after the store."
   for workers in 3 7 2; do
@@ -21,6 +54,23 @@ total() {
     start run fix-shm-race --rounds 1000 "${AMOUNTS[@]}" < /dev/null
     ends run
     prints run <(total 1000)
+  done
+  hint "All workers must be at work at the same time: fork them all before you wait for one (reap)."
+  some_amounts 3
+  # A worker that has ended before it is seen proves nothing: then with more rounds.
+  for rounds in 2000 10000; do
+    start run fix-shm-race --rounds "$rounds" "${AMOUNTS[@]}" < /dev/null
+    wait_until worker_seen
+    local held='' alone=''
+    if hold_worker; then
+      held=1
+      # The others do not wait until this one has ended.
+      wait_until has_children 3 || alone=1
+      kill -s CONT "$WORKER"
+    fi
+    ends run
+    [[ -z $alone ]] || { echo "while one worker was stopped, no others were started"; return 1; }
+    [[ -z $held ]] || break
   done
 }
 
@@ -34,6 +84,25 @@ total() {
   end_of_input run
   ends run
   prints run <(echo "Total: $(od -An -N8 -tu8 content | tr -d ' ')")
+  hint "The workers, and not their parent, must add to the number in the segment: when the last one ends the total must stand there already."
+  some_amounts 3
+  # If the program has been faster than this: with more rounds.
+  for rounds in 2000 10000; do
+    start run fix-shm-race --rounds "$rounds" "${AMOUNTS[@]}" < /dev/null
+    wait_until worker_seen
+    # Stopped, the parent adds nothing. (What entered the box stops, too.)
+    over || freeze run || true
+    local vain=''
+    if over; then WORKER=''; else wait_until added "$rounds" || vain=1; fi
+    kill -s CONT "${PID[run]}" 2> /dev/null || true
+    stop run CONT 2> /dev/null || true
+    ends run
+    [[ -z $vain ]] || { echo "while the parent was stopped, the workers did not add to the number in the segment"; return 1; }
+    [[ -z $WORKER ]] || break
+  done
+  [[ -n $WORKER ]] || { echo "the total was printed before any worker was seen at work"; return 1; }
+  # (When not all of them were started before the parent was stopped, others have added later.)
+  ((${#CHILDREN[@]} < 3)) || prints run <(echo "Total: $NUMBER")
 }
 
 @test "[1] every worker attaches the segment" {

@@ -44,6 +44,15 @@ answered() {
   diff -u --label "expected answer of $1${3:+ to: $3}" --label actual <(echo "$2") <(sed -n "$((SEEN[$1] + 1))p" "$LOGS/$1.out")
   SEEN[$1]=$((SEEN[$1] + 1))
 }
+# refuses NAME LINE: the answer to it is a failure, in whatever words.
+refuses() {
+  local answer
+  type_in "$1" "$2"
+  wait_until has_answer "$1" || { echo "$1 has not answered: $2"; return 1; }
+  SEEN[$1]=$((SEEN[$1] + 1))
+  answer=$(sed -n "${SEEN[$1]}p" "$LOGS/$1.out")
+  [[ $answer == "Failed: "* ]] || { echo "expected of $1 is 'Failed: …', its answer to '$2' is: $answer"; return 1; }
+}
 has_answer() { (($(wc -l < "$LOGS/$1.out") > SEEN[$1])); }
 
 # waits NAME LINE: types it, and the program has read it, sleeps, and has not answered.
@@ -70,6 +79,24 @@ threads_sleep() {
     { read -r STATE < "$thread/stat"; } 2> /dev/null || return
     [[ ${STATE##*) } == S* ]] || return
   done
+}
+
+# rest NAME...: none of their threads runs for half a second. Those of a program do that looks from time
+# to time whether the lock is free.
+rest() {
+  local before pauses
+  before=$(switches "$@") || return
+  for ((pauses = 0; pauses < 50; pauses++)); do pause; done
+  [[ $(switches "$@") == "$before" ]]
+}
+switches() {
+  local name pid
+  for name; do
+    pid=$(program_pid "$name")
+    cat "/proc/$pid"/task/*/status | grep -E '^(Pid|.*_switches):' || return
+    # That tells of longer times, too, where the kernel says in which call a thread sleeps.
+    ! grep -qs nanosleep "/proc/$pid"/task/*/wchan || return
+  done 2> /dev/null
 }
 
 # some_text: 19 letters and digits that nobody can know beforehand.
@@ -164,7 +191,7 @@ replace() {
 }
 
 @test "[2] stage 2: what does not fit is refused" {
-  hint "A key has 1 to 32 bytes, a value 1 to 100, all of them to be used; 64 records fit, and one that is there can be changed when all are taken."
+  hint "A key has 1 to 32 bytes, a value 1 to 100, all of them to be used (bytes, not characters: len); 64 records fit, and one that is there can be changed when all are taken."
   local key value more
   key=$(random_lines 2 | tr -d '\n' | head -c 32)
   value=$(random_lines 9 | tr -d '\n' | head -c 100)
@@ -178,6 +205,12 @@ replace() {
   tell one "put $key " "Failed: a value has 1 to 100 bytes"
   tell one "get $key" "$key $value"
   db_fails "a key has 1 to 32 bytes" put "${key}x" x
+  # A character may have more than one byte.
+  tell one "put ${key::31}ö $value" "Failed: a key has 1 to 32 bytes"
+  tell one "put $key ${value::99}ö" "Failed: a value has 1 to 100 bytes"
+  tell one "put ${key::30}ö ${value::97}€" "Stored: ${key::30}ö"
+  tell one "get ${key::30}ö" "${key::30}ö ${value::97}€"
+  tell one "delete ${key::30}ö" "Deleted: ${key::30}ö"
   for ((more = 2; more <= 64; more++)); do type_in one "put key-$more $more"; done
   for ((more = 2; more <= 64; more++)); do answered one "Stored: key-$more"; done
   tell one "put more x" "Failed: the database is full: 64 records"
@@ -194,19 +227,23 @@ replace() {
 }
 
 @test "[2] stage 3: a block that writes keeps all others out" {
-  hint "From write to end nobody else reads or writes: get, list, put, delete and the blocks of others wait for the lock."
+  local keeps_out="From write to end nobody else reads or writes: get, list, put, delete, destroy and the blocks of others wait for the lock."
   local key value session
+  hint "$keeps_out"
   key=$(some_text) value=$(some_text)
   db_prints Created create
   db_prints "Stored: $key" put "$key" old
   open_session writer
-  for session in get list put delete read write; do open_session "$session"; done
+  for session in get list put delete read write destroy; do open_session "$session"; done
   tell writer write Writing
   tell writer "put $key $value" "Stored: $key"
   tell writer "get $key" "$key $value"
   waits get "get $key"
   waits list list
   waits read read
+  hint "Who waits for the lock leaves the processor alone, and has the lock at once when it is free: sleep in the call that takes it (flock, F_SETLKW, semop), and do not ask again and again."
+  wait_until rest get list read
+  hint "$keeps_out"
   # Ctrl-Z and fg, in the middle: who is stopped has not ended. What entered the box has stopped too.
   freeze writer
   kill -s CONT "${PID[writer]}"
@@ -234,14 +271,19 @@ replace() {
   tell writer "put $key 1" "Stored: $key"
   tell writer end Ended
   answered write Writing
+  waits destroy destroy
   tell write "get $key" "$key 1"
-  for session in writer get list put delete read write; do close_session "$session"; done
-  db_prints Destroyed destroy
+  tell write end Ended
+  answered destroy Destroyed
+  for session in writer get list put delete read write destroy; do close_session "$session"; done
+  nothing_left
 }
 
 @test "[2] stage 3: readers at the same time, and writers wait for them" {
-  hint "Any number of processes may read at once (flock LOCK_SH, F_RDLCK, or a semaphore that counts); who wants to write waits until none of them reads."
-  local key value
+  local share="Any number of processes may read at once (flock LOCK_SH, F_RDLCK, or a semaphore that counts); who wants to write waits until none of them reads."
+  local refused="put and delete in a block that reads, create, destroy, read and write in any block, and end without one, are answered by Failed:, and the block goes on as before."
+  local key value session command
+  hint "$share"
   key=$(some_text) value=$(some_text)
   db_prints Created create
   db_prints "Stored: $key" put "$key" "$value"
@@ -250,7 +292,11 @@ replace() {
     tell "$session" read Reading
     tell "$session" "get $key" "$key $value"
   done
+  hint "$refused"
   tell one "put $key x" "Failed: a read block changes nothing"
+  tell one "delete $key" "Failed: a read block changes nothing"
+  for command in create destroy read write; do refuses one "$command"; done
+  hint "$share"
   db_prints "$key $value" get "$key"
   tell three end Ended
   tell three "get $key" "$key $value"
@@ -263,6 +309,14 @@ replace() {
   tell two end Ended
   answered three "Stored: $key"
   tell one "get $key" "$key new"
+  hint "$refused"
+  refuses one end
+  tell one write Writing
+  tell one "put $key last" "Stored: $key"
+  for command in create destroy read write; do refuses one "$command"; done
+  tell one "get $key" "$key last"
+  tell one end Ended
+  tell two "get $key" "$key last"
   for session in one two three; do close_session "$session"; done
   db_prints Destroyed destroy
 }

@@ -169,14 +169,33 @@ threads_sleep() {
   done
 }
 
+# wakeups NAME: how often its threads have slept and were woken; see proc(5), /proc/PID/status.
+wakeups() {
+  awk '/^voluntary_ctxt_switches/ { sum += $2 } END { print sum }' /proc/"$(program_pid "$1")"/task/*/status
+}
+
+# bytes_read NAME: of the file that is its standard input.
+bytes_read() { awk '/^pos:/ { print $2 }' /proc/"$(program_pid "$1")"/fdinfo/0; }
+
 @test "[2] stage 4: a full queue makes the submitter wait" {
   hint "When the queue is full, the submitter waits until there is room: it neither gives up, nor drops a task, nor reads on."
-  local count
-  count=$(too_many)
-  long_paths "$count"
-  start_submit < <(sed 's/^/5 /' paths)
+  local held awake
+  held=$(too_many)
+  # That and some 16 KiB more, which a submitter may have read ahead.
+  long_paths $((held + 300))
+  sed 's/^/5 /' paths > input
+  start_submit < input
   wait_until threads_sleep submit
   prints submit <(echo Ready)
+  awake=$(wakeups submit)
+  # This second is the test itself, as nothing must happen.
+  sleep 1
+  awake=$(($(wakeups submit) - awake))
+  (($(bytes_read submit) < $(wc -c < input))) ||
+    { echo "it has read all of its input, and the queue holds less than $held of these $(wc -l < input) tasks"; return 1; }
+  hint "While the queue is full the submitter sleeps in msgsnd or mq_send, without IPC_NOWAIT or O_NONBLOCK: the kernel wakes it when there is room. To try again and again is no sleep."
+  ((awake <= 30)) || { echo "while the queue was full it woke up $awake times in a second"; return 1; }
+  hint "When a worker has made room, the submitter goes on, also after a stop (Ctrl-Z and fg)."
   # Ctrl-Z and fg, in the middle of the wait. What entered the box has stopped too.
   freeze submit
   kill -s CONT "${PID[submit]}"
@@ -230,6 +249,26 @@ die_in_the_middle() {
     has_all
     diff -u --label expected --label actual <(echo "Again 1: gate") <(grep Again "$LOGS/submit.out")
   done
+
+  hint "A worker that is slow, or stopped, has not ended, however long its task takes: not the time tells that a process has gone, but the kernel (wait_until_gone)."
+  make_files 4
+  make_gate gate
+  start_submit < <(echo "7 gate"; sed 's/^/5 /' paths)
+  start_worker stopped
+  wait_for stopped "Task 1: gate"
+  freeze stopped
+  # This pause is the test itself, as nothing must happen.
+  sleep 3
+  # What entered the box has stopped too.
+  kill -s CONT "${PID[stopped]}"
+  stop stopped CONT
+  diff -u --label "expected: none again" --label actual /dev/null <(grep Again "$LOGS/submit.out")
+  random_lines 3 > key
+  open_gate gate key
+  finish submit
+  finish stopped
+  gates_first key gate
+  has_all
 }
 
 @test "[1] stage 5: a task that is submitted again keeps its priority" {

@@ -362,10 +362,16 @@ pairs_after() {
 @test "[2] stage 4: half a request is dropped after the timeout" {
   hint "From the first byte of a request the time runs (SO_RCVTIMEO, set_read_timeout), and it does not begin anew with each byte. While no request has begun a client may be silent for as long as it likes."
   pairs 2
-  serve server --timeout-ms 1000
+  # The same half of a request, and its rest much later, where the timeout is long.
+  serve patient --timeout-ms 60000
+  local patient=$PORT
+  frames < requests > bytes
+  BY=start_typing peer late "$(frames < answers | wc -c)"
+  head -c 10 bytes | say_to late
+  serve server --timeout-ms 700
   BY=start_typing peer idle "$(frames < answers | wc -c)"
   head -n 2 requests | frames | say_to idle
-  frames < requests > bytes
+  local name waited before=${EPOCHREALTIME/./}
   # A part of a length, and a part of a text.
   peer header all < <(head -c 3 bytes)
   peer text all < <(head -c 10 bytes)
@@ -376,10 +382,11 @@ pairs_after() {
     exec 3<> "/dev/tcp/127.0.0.1/$1"
     printf "\0\1\0\0" >&3
     while printf x >&3; do sleep 0.05; done' slow "$PORT"
-  local name
   for name in header text slow; do
     finish "$name"
     prints "$name" /dev/null
+    waited=$(((${EPOCHREALTIME/./} - before) / 1000))
+    ((waited >= 700 && waited <= 3700)) || { echo "with --timeout-ms 700 it was dropped after $waited ms"; return 1; }
   done
   tail -n 2 requests | frames | say_to idle
   end_of_input idle
@@ -387,6 +394,17 @@ pairs_after() {
   frames < answers | heard idle
   lives_on
   end_server
+  hint "The time is that of --timeout-ms, whatever that is: with 60000 a client has a minute for the rest of its request."
+  # This pause is the test itself, as nothing must happen: 700 ms or more before it, as many as are too
+  # late for the other server after it.
+  sleep 3
+  tail -c +11 bytes | say_to late
+  end_of_input late
+  finish late
+  frames < answers | heard late
+  PORT=$patient
+  stop patient KILL
+  finish patient 137
 }
 
 @test "[2] stage 5: Ctrl-C: what was received is answered" {

@@ -244,6 +244,9 @@ fn receives(trace: &Trace, id: CallId, call: &Call) -> Option<Moved> {
     if returned == 0 && message.is_none() {
         return None; // end-of-file
     }
+    if peeks(call) {
+        return None; // it looks at what has come, and leaves it there for the next call
+    }
     let end = trace.end(call)?;
     let datagram = end.object.kind == Kind::Udp || call.argument(0).contains("<UNIX-DGRAM");
     let channel = match (&end.direction, datagram) {
@@ -261,6 +264,16 @@ fn receives(trace: &Trace, id: CallId, call: &Call) -> Option<Moved> {
         length: returned,
         message: message.or(datagram.then(String::new)),
     })
+}
+
+/// Whether a call only looks at what a socket holds: MSG_PEEK.
+fn peeks(call: &Call) -> bool {
+    let flags = match call.name.as_str() {
+        "recv" | "recvfrom" => call.argument(3),
+        "recvmsg" => call.argument(2),
+        _ => "",
+    };
+    flags.split('|').any(|it| it == "MSG_PEEK")
 }
 
 /// The two sockets of datagrams have no name in common: the port tells.

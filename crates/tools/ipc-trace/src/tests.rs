@@ -213,6 +213,33 @@ fn connections_in_a_box_are_put_together() {
     );
 }
 
+#[test]
+fn what_is_only_looked_at_is_taken_later() {
+    let from = "1 1.100000 sendto(4<TCP:[127.0.0.1:9->127.0.0.1:8]>, \"hello\", 5, 0, NULL, 0) = 5 <0.000001>\n";
+    let to = |time: u32, call: &str, arguments: &str| {
+        format!("2 1.{time} {call}(5<TCP:[127.0.0.1:8->127.0.0.1:9]>, {arguments} <0.000001>\n")
+    };
+    let vector = |text: &str, flags: &str| {
+        format!(
+            "{{msg_name=NULL, msg_namelen=0, msg_iov=[{{iov_base=\"{text}\", iov_len=9}}], msg_iovlen=1, \
+             msg_controllen=0, msg_flags=0}}, {flags}) = {}",
+            text.len()
+        )
+    };
+    let trace = trace(
+        &[
+            from,
+            &to(2, "recvfrom", "\"he\", 2, MSG_PEEK, NULL, NULL) = 2"),
+            &to(3, "recvfrom", "\"he\", 2, 0, NULL, NULL) = 2"),
+            &to(4, "recvmsg", &vector("llo", "MSG_PEEK|MSG_DONTWAIT")),
+            &to(5, "recvmsg", &vector("llo", "MSG_DONTWAIT")),
+        ]
+        .concat(),
+    );
+    assert_eq!(trace.unreadable, 0);
+    assert_eq!(carried(&trace, Kind::Tcp), ["he", "llo"]);
+}
+
 /// strace -T measures from a moment after the one that it notes as the beginning.
 #[test]
 fn what_seems_to_be_received_before_it_is_sent() {
