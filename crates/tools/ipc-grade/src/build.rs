@@ -89,11 +89,12 @@ impl<'a> Workshop<'a> {
     ) -> anyhow::Result<Result<PathBuf, String>> {
         let target = self.path("target");
         self.stock(&self.path("ws"))?;
-        let warm = self.warm()?;
+        let (warm, lock) = self.warm()?;
         run(Command::new("cp")
             .args(["-a", "--reflink=auto"])
             .arg(warm)
             .arg(&target))?;
+        drop(lock);
 
         let src = self.path("ws/crates/exercises").join(exercise).join("src");
         fs::remove_dir_all(&src).with_context(|| format!("rm {}", src.display()))?;
@@ -128,15 +129,15 @@ impl<'a> Workshop<'a> {
     }
 
     /// A target folder in which all that exercises need is built; made once for all submissions. Each of
-    /// them gets a copy.
-    fn warm(&self) -> anyhow::Result<PathBuf> {
+    /// them gets a copy. While the lock is held no other grader makes it anew.
+    fn warm(&self) -> anyhow::Result<(PathBuf, Flock<File>)> {
         let shelf = self.project.0.join("target/ipc-grade");
         fs::create_dir_all(&shelf).with_context(|| format!("mkdir {}", shelf.display()))?;
         let target = shelf.join(format!("warm-{}", self.isolation.level()));
         // One grader builds it, the others wait for that.
         let lock = shelf.join("lock");
         let lock = File::create(&lock).with_context(|| format!("create {}", lock.display()))?;
-        let _lock = Flock::lock(lock, FlockArg::LockExclusive)
+        let lock = Flock::lock(lock, FlockArg::LockExclusive)
             .map_err(|(_, errno)| errno)
             .context("flock")?;
         let (stamp, file) = (
@@ -144,7 +145,9 @@ impl<'a> Workshop<'a> {
             shelf.join(format!("stamp-{}", self.isolation.level())),
         );
         if fs::read_to_string(&file).is_ok_and(|it| it == stamp) && target.is_dir() {
-            return Ok(target);
+            // Several may copy it at a time.
+            lock.relock(FlockArg::LockShared).context("flock")?;
+            return Ok((target, lock));
         }
         let _ = fs::remove_dir_all(&target);
         fs::create_dir(&target).with_context(|| format!("mkdir {}", target.display()))?;
@@ -164,7 +167,8 @@ impl<'a> Workshop<'a> {
             leave_out_programs(&target.join(folder))?;
         }
         fs::write(&file, stamp).with_context(|| format!("write {}", file.display()))?;
-        Ok(target)
+        lock.relock(FlockArg::LockShared).context("flock")?;
+        Ok((target, lock))
     }
 
     /// What the warm target folder depends on: the sources, by their paths, sizes and times (not the
