@@ -267,7 +267,9 @@ fn hint(name: &str, again: bool) -> anyhow::Result<()> {
         exercise.hints[number]
     );
     if number + 1 == of {
-        say!("\nThat was the last one (the first one again: cargo run -q --bin ipc-grade -- hint {name} --again).");
+        say!(
+            "\nThat was the last one (the first one again: cargo run -q --bin ipc-grade -- hint {name} --again)."
+        );
     }
     fs::write(&file, (number + 1).to_string()).with_context(|| format!("write {}", file.display()))
 }
