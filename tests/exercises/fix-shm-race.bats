@@ -19,13 +19,24 @@ worker_seen() {
   WORKER='' PROGRAM_PID=$(program_pid run)
   ! over || return 0
   # Not yet what only starts it up.
-  [[ $(cat "/proc/$PROGRAM_PID/comm" 2> /dev/null) == fix-shm-race ]] || return
+  local comm
+  { read -r comm < "/proc/$PROGRAM_PID/comm"; } 2> /dev/null && [[ $comm == fix-shm-race ]] || return
   children
   WORKER=${CHILDREN[0]:-}
   [[ -n $WORKER ]]
 }
 over() { ended run || has_printed run "Total: "; }
-children() { read -ra CHILDREN < <(cat "/proc/$PROGRAM_PID/task/"*/children 2> /dev/null; echo); }
+# Without a process of its own for each look: what it looks for may be short.
+children() {
+  local list some
+  CHILDREN=()
+  for list in "/proc/$PROGRAM_PID/task/"*/children; do
+    # This file ends in no newline, which `read` calls a failure.
+    { read -ra some < "$list"; } 2> /dev/null || true
+    CHILDREN+=("${some[@]}")
+    some=()
+  done
+}
 
 # has_children N: also such as have ended and not been waited for.
 has_children() { children; ((${#CHILDREN[@]} >= $1)); }
@@ -58,7 +69,7 @@ added() {
   hint "All workers must be at work at the same time: fork them all before you wait for one (reap)."
   some_amounts 3
   # A worker that has ended before it is seen proves nothing: then with more rounds.
-  for rounds in 2000 10000; do
+  for rounds in 2000 10000 10000 20000; do
     start run fix-shm-race --rounds "$rounds" "${AMOUNTS[@]}" < /dev/null
     wait_until worker_seen
     local held='' alone=''
@@ -87,7 +98,7 @@ added() {
   hint "The workers, and not their parent, must add to the number in the segment: when the last one ends the total must stand there already."
   some_amounts 3
   # If the program has been faster than this: with more rounds.
-  for rounds in 2000 10000; do
+  for rounds in 2000 10000 10000 20000; do
     start run fix-shm-race --rounds "$rounds" "${AMOUNTS[@]}" < /dev/null
     wait_until worker_seen
     # Stopped, the parent adds nothing. (What entered the box stops, too.)
