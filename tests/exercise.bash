@@ -83,6 +83,25 @@ ends() {
   finish "$1" > "$LOGS/$1.end" || [[ ! -f $LOGS/$1.late ]] || { cat "$LOGS/$1.end"; return 1; }
 }
 
+# gives_up_in_time NAME SECONDS: with status 1, so long after the time in `before`, or a little later.
+gives_up_in_time() {
+  local waited
+  finish "$1" 1
+  # shellcheck disable=SC2153,SC2154  # of the harness, and of the test
+  waited=$(((${EPOCHREALTIME/./} - before) / 1000))
+  ((waited >= $2 * 1000 && waited <= $2 * 1000 + 2500)) ||
+    { echo "${PROGRAM[$1]} gave up after $waited ms, and not after $2 s"; show "$1"; return 1; }
+}
+
+# rests NAME: all its threads sleep, and none has run since the look before this one.
+LOOK=
+rests() {
+  local pid before=$LOOK
+  pid=$(program_pid "$1")
+  LOOK=$(grep -hE '^(State|Pid|.*_switches):' "/proc/$pid"/task/*/status) || return
+  ! grep -q '^State:[[:blank:]]*[^S[:blank:]]' <<< "$LOOK" && [[ $LOOK == "$before" ]]
+} 2> /dev/null
+
 # nothing_left: of queues, segments and semaphores now, and not only at the end of the test.
 nothing_left() {
   left_behind > "$LOGS/left.now"

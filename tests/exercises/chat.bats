@@ -40,15 +40,6 @@ join_typing() {
   wait_for "$1" "* welcome $1"
 }
 
-# rests NAME: all its threads sleep, and none has run since the look before this one.
-LOOK=
-rests() {
-  local pid before=$LOOK
-  pid=$(program_pid "$1")
-  LOOK=$(cat "/proc/$pid"/task/*/status | grep -E '^(State|Pid|.*_switches):') || return
-  ! grep -q '^State:[[:blank:]]*[^S[:blank:]]' <<< "$LOOK" && [[ $LOOK == "$before" ]]
-} 2> /dev/null
-
 @test "[2] stage 1: a name is welcomed, or refused" {
   hint "The first line of a connection is its name, of ASCII letters and digits (is_ascii_alphanumeric), at most 20. It is welcomed, or it is refused with one line that begins with '! ', and then the connection is closed. A name is free again when its client has left."
   pick_names

@@ -16,15 +16,6 @@ close_down() {
   finish server
 }
 
-# gives_up NAME SECONDS: with status 1, so long after the time in `before`, or a little later.
-gives_up() {
-  local waited
-  finish "$1" 1
-  waited=$(((${EPOCHREALTIME/./} - before) / 1000))
-  ((waited >= $2 * 1000 && waited <= $2 * 1000 + 2500)) ||
-    { echo "with --wait $2 it gave up after $waited ms"; show "$1"; return 1; }
-}
-
 # What a client prints that says what is in FILE.
 conversation() {
   echo "Connected to 127.0.0.1:$PORT"
@@ -63,8 +54,8 @@ conversation() {
   local long=$((RANDOM % 2 + 3)) before=${EPOCHREALTIME/./} DEADLINE=10
   start client fix-cannot-connect-client --wait 1 "127.0.0.1:$PORT" < /dev/null
   start patient fix-cannot-connect-client --wait "$long" "127.0.0.1:$PORT" < /dev/null
-  gives_up client 1
-  gives_up patient "$long"
+  gives_up_in_time client 1
+  gives_up_in_time patient "$long"
   hint "The error must name the address: whoever reads it wants to know where nobody listens."
   prints client <(echo "Waiting for 127.0.0.1:$PORT")
   one_error client "127.0.0.1:$PORT"

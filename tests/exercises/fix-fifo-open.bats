@@ -3,18 +3,13 @@ load ../exercise
 
 WRITER=fix-fifo-open-writer READER=fix-fifo-open-reader
 
-# waits NAME: it waits for its partner and leaves the processor alone meanwhile, in whatever call: all
-# its threads are asleep, and none has run since the look before this one. Who sleeps for a time of
-# its own choice, and then looks again, does not wait.
-LOOK=
+# waits NAME: it waits for its partner, in whatever call, and leaves the processor alone meanwhile. Who
+# sleeps for a time of its own choice, and then looks again, does not wait. (Not every kernel tells that.)
 waits() {
-  local pid comm before=$LOOK
+  local pid comm
   pid=$(program_pid "$1")
   { read -r comm < "/proc/$pid/comm"; } && [[ $comm == fix-fifo-open-* ]] || return
-  # This first: who wakes up behind it has run when it is asleep again. (Some kernels do not tell.)
-  ! grep -qs nanosleep "/proc/$pid"/task/*/wchan || return
-  LOOK=$(grep -hE '^(State|Pid|.*_switches):' "/proc/$pid"/task/*/status) || return
-  [[ $LOOK == "$before" ]] && ! grep -q '^State:[[:blank:]]*[^S[:blank:]]' <<< "$LOOK"
+  rests "$1" && ! grep -qs nanosleep "/proc/$pid"/task/*/wchan
 } 2> /dev/null
 
 # they_met: both end, and every line of the input has arrived.

@@ -38,15 +38,6 @@ waits_for_room() {
   return 1
 }
 
-# gives_up NAME SECONDS: with status 1, so long after the time in `before`, or a little later.
-gives_up() {
-  local waited
-  finish "$1" 1
-  waited=$(((${EPOCHREALTIME/./} - before) / 1000))
-  ((waited >= $2 * 1000 && waited <= $2 * 1000 + 2500)) ||
-    { echo "with --timeout $2 it gave up after $waited ms"; show "$1"; return 1; }
-}
-
 # all_arrived: both end, and every line of the input has arrived in its order.
 all_arrived() {
   local count
@@ -82,8 +73,8 @@ all_arrived() {
   local long=$((RANDOM % 2 + 3)) before=${EPOCHREALTIME/./} DEADLINE=10
   start sender fix-queue-full-sender --timeout 1 $QUEUE < input
   start patient fix-queue-full-sender --timeout "$long" $QUEUE-patient < input
-  gives_up sender 1
-  gives_up patient "$long"
+  gives_up_in_time sender 1
+  gives_up_in_time patient "$long"
   prints sender <(echo "Sent: 10 messages")
   one_error sender "$QUEUE"
   nothing_left

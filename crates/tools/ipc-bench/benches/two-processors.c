@@ -249,7 +249,10 @@ int main(int argc, char **argv) {
     {"two cache lines", lines, 2, 4, "µs", NULL},
   };
   int count = sizeof rows / sizeof *rows;
-  for (int row = 0; row < count; row++) rows[row].results = calloc(times, sizeof(double));
+  for (int row = 0; row < count; row++) {
+    rows[row].results = calloc(times, sizeof(double));
+    if (!rows[row].results) { perror("calloc"); return 1; }
+  }
   for (int time = 0; time < times; time++)
     for (int row = 0; row < count; row++)
       rows[row].results[time] = rows[row].measure(rows[row].argument);

@@ -21,7 +21,7 @@ struct Run {
     calm: Option<Calmest>,
 }
 
-#[derive(Default, serde::Deserialize)]
+#[derive(serde::Deserialize)]
 struct Calmest {
     call_in_steps: Option<f64>,
     step: Option<f64>,
