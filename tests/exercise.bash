@@ -84,10 +84,10 @@ ends() {
 }
 
 # gives_up_in_time NAME SECONDS: with status 1, so long after the time in `before`, or a little later.
+# shellcheck disable=SC2153,SC2154  # of the harness, and of the test
 gives_up_in_time() {
   local waited
   finish "$1" 1
-  # shellcheck disable=SC2153,SC2154  # of the harness, and of the test
   waited=$(((${EPOCHREALTIME/./} - before) / 1000))
   ((waited >= $2 * 1000 && waited <= $2 * 1000 + 2500)) ||
     { echo "${PROGRAM[$1]} gave up after $waited ms, and not after $2 s"; show "$1"; return 1; }
