@@ -52,6 +52,13 @@ needs_two() { (($(nproc) > 1)) || skip "one processor"; }
   run ! grep -q stream csv
 }
 
+@test "open loop: waiting for the time of the next one is no processor time of a message" {
+  start bench ipc-bench --repetitions 1 --time-ms 40 --only pipe --sizes 64 --placement same --rate 500 --csv csv
+  finish bench
+  # 2 ms from one to the next, of which a message takes some microseconds.
+  awk -F, 'NR == 2 && ($14 <= 0 || $14 > 200000) { print; bad = 1 } END { exit bad }' csv
+}
+
 @test "--explain: the calls of one message, traced" {
   needs_strace
   start bench ipc-bench --explain pipe --sizes 10
@@ -82,6 +89,7 @@ needs_two() { (($(nproc) > 1)) || skip "one processor"; }
     for theme in light dark; do
       grep -q '</svg>' "drawings/$name-same-$theme.svg"
       grep -q 'ring-futex' "drawings/$name-same-$theme.svg"
+      grep -q 'median and range' "drawings/$name-same-$theme.svg"
     done
   done
 }
@@ -327,6 +335,16 @@ children() { read -ra CHILDREN < "/proc/${PID[bench]}/task/${PID[bench]}/childre
   done
 }
 
+@test "both processes fail: the row says why, and the terminal nothing" {
+  needs_strace
+  # The second receives first; that the first one fails too it may not hear of in time.
+  start bench strace -f -qq -o /dev/null -e inject=msgrcv:error=EIDRM:when=1 \
+    "$BIN/ipc-bench" --only sysv-mq --sizes 64 --placement same --repetitions 1 --time-ms 1
+  finish bench
+  grep -qE '^ sysv-mq +— .*receive: Identifier removed' "$LOGS/bench.out"
+  silent bench
+}
+
 @test "the process that waits for both killed: they remove what is left, and end" {
   local mechanism
   for mechanism in sysv-mq sysv-shm+sem; do
@@ -372,6 +390,9 @@ has_object_and_child() { (($(cat /proc/sysvipc/{msg,sem} | wc -l) > 2)) && has_c
   quick bench --only pipe --sizes 64 --svg drawn
   finish bench 1
   one_error bench "give at least two --sizes"
+  start bench ipc-bench --explain pipe --sizes 64,4096
+  finish bench 1
+  one_error bench "--explain traces one message: give one size"
   start bench ipc-bench --explain udp --sizes 65536
   finish bench 1
   one_error bench "udp: at most 65507 B"

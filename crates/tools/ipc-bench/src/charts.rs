@@ -6,7 +6,7 @@ use anyhow::{Context, anyhow};
 use plotters::coord::combinators::IntoLogRange;
 use plotters::prelude::*;
 
-use crate::figures::{Figures, Row};
+use crate::figures::{Figure, Figures, Row};
 use crate::mechanism::ALL;
 use crate::mechanism::peaks::PEAKS;
 use crate::report::short;
@@ -41,7 +41,7 @@ struct Chart {
     title: &'static str,
     unit: &'static str,
     pattern: Pattern,
-    value: fn(&Row) -> f64,
+    value: fn(&Row) -> Figure,
 }
 
 const CHARTS: [Chart; 3] = [
@@ -50,21 +50,21 @@ const CHARTS: [Chart; 3] = [
         title: "Round trip by size of message",
         unit: "µs",
         pattern: Pattern::RoundTrip,
-        value: |it| it.each.median / 1000.0,
+        value: |it| it.each.map(|ns| ns / 1000.0),
     },
     Chart {
         name: "throughput",
         title: "One way by size of message",
         unit: "GiB/s",
         pattern: Pattern::Stream,
-        value: Row::gib,
+        value: |it| it.each.map(|ns| it.gib_at(ns)),
     },
     Chart {
         name: "cpu",
         title: "Processor time of a message, both sides, one way",
         unit: "ns",
         pattern: Pattern::Stream,
-        value: |it| it.cpu.median,
+        value: |it| it.cpu,
     },
 ];
 
@@ -111,8 +111,8 @@ fn one(
 ) -> Result<String, Box<dyn std::error::Error>> {
     let values = || rows.iter().map(|it| (chart.value)(it));
     let (low, high) = (
-        values().fold(f64::MAX, f64::min),
-        values().fold(0.0, f64::max),
+        values().map(|it| it.least).fold(f64::MAX, f64::min),
+        values().map(|it| it.greatest).fold(0.0, f64::max),
     );
     let (small, large) = rows.iter().fold((f64::MAX, 0.0_f64), |(small, large), it| {
         (small.min(it.size as f64), large.max(it.size as f64))
@@ -145,25 +145,47 @@ fn one(
         .x_label_formatter(&|it| short(*it))
         .y_label_formatter(&|it| short(*it))
         .x_desc("bytes in a message")
-        .y_desc(chart.unit)
+        .y_desc(format!("{}, median and range", chart.unit))
         .draw()?;
     let mut names: Vec<_> = rows.iter().map(|it| it.mechanism).collect();
     names.dedup();
     for (number, name) in names.iter().enumerate() {
         let colour = colour(name, theme);
-        let line: Vec<_> = rows
-            .iter()
-            .filter(|it| it.mechanism == *name)
-            .map(|it| (it.size as f64, (chart.value)(it)))
+        let own = rows.iter().filter(|it| it.mechanism == *name);
+        let points: Vec<_> = own
+            .map(|it| (it.size as f64, (chart.value)(it), it.disturbed))
             .collect();
-        let points = line.iter().map(|it| Circle::new(*it, 3, colour.filled()));
-        context.draw_series(points)?;
+        context.draw_series(points.iter().map(|&(x, it, _)| {
+            ErrorBar::new_vertical(
+                x,
+                it.least,
+                it.median,
+                it.greatest,
+                colour.stroke_width(1),
+                6,
+            )
+        }))?;
+        let line = points.iter().map(|&(x, it, _)| (x, it.median));
         context.draw_series(LineSeries::new(line, colour.stroke_width(2)))?;
+        context.draw_series(points.iter().map(|&(x, it, disturbed)| {
+            let inside = if disturbed {
+                theme.paper.filled()
+            } else {
+                colour.filled()
+            };
+            let at = EmptyElement::at((x, it.median));
+            at + Circle::new((0, 0), 3, inside) + Circle::new((0, 0), 3, colour.stroke_width(1))
+        }))?;
         // The margin on the right has the names.
         let y = 60 + 20 * number as i32;
         let stroke = vec![(822, y), (842, y)];
         area.draw(&PathElement::new(stroke, colour.stroke_width(3)))?;
         area.draw(&Text::new(*name, (848, y - 7), font(14)))?;
+    }
+    if rows.iter().any(|it| it.disturbed) {
+        let y = 60 + 20 * names.len() as i32;
+        area.draw(&Circle::new((832, y), 3, theme.ink))?;
+        area.draw(&Text::new("seldom calm", (848, y - 7), font(14)))?;
     }
     area.present()?;
     drop((context, area));

@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::calls::Calls;
 use crate::cell::Cell;
-use crate::limits::Limits;
+use crate::limits::{Limits, Measured};
 use crate::mechanism::{Kind, Mechanism};
 use crate::pace::Calm;
 use crate::run::{self, Job, Pattern, Placement};
@@ -45,6 +45,16 @@ impl Figure {
         values.drain(..few);
         values.truncate(values.len() - few);
         Self::of(values)
+    }
+
+    /// The same in another unit. If more of the one is less of the other, the greatest becomes the least.
+    pub fn map(&self, to: impl Fn(f64) -> f64) -> Self {
+        let (one, other) = (to(self.least), to(self.greatest));
+        Self {
+            median: to(self.median),
+            least: one.min(other),
+            greatest: one.max(other),
+        }
     }
 
     /// Whether the ranges have something in common: then neither is the faster one.
@@ -90,14 +100,14 @@ pub struct Row {
 }
 
 impl Row {
-    /// Messages in a second.
-    pub fn messages(&self) -> f64 {
-        1e9 / self.each.median
-    }
-
     /// GiB in a second.
     pub fn gib(&self) -> f64 {
-        self.messages() * self.size as f64 / f64::from(1 << 30)
+        self.gib_at(self.each.median)
+    }
+
+    /// GiB in a second, at so many nanoseconds a message.
+    pub fn gib_at(&self, each: f64) -> f64 {
+        1e9 / each * self.size as f64 / f64::from(1 << 30)
     }
 }
 
@@ -147,7 +157,7 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Figures> {
     let (begin, mut limit) = (Instant::now(), None);
     let mut repetition = 0;
     loop {
-        limits.push(Limits::measure(plan)?);
+        limits.push(Measured::now(plan)?);
         for cell in cells.iter_mut().filter(|it| it.wanted) {
             bar.set_message(format!("{}, {} B", cell.job.mechanism.name, cell.job.size));
             if cell.missing.is_none() {
@@ -171,8 +181,8 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Figures> {
         }
     }
     bar.finish_and_clear();
-    let (limits, line) = Limits::of(&limits);
     let calm = calm(&cells);
+    let (limits, line) = Limits::of(&limits, calm);
     let rows = cells.into_iter().map(|it| it.row(&limits, calm, enough));
     Ok(Figures {
         rows: rows.collect(),
@@ -261,6 +271,17 @@ mod tests {
             (9.5, 1.0, 18.0)
         );
         assert_eq!(Figure::of_most(vec![5.0]).greatest, 5.0);
+    }
+
+    #[test]
+    fn in_another_unit_the_least_is_still_the_least() {
+        let figure = Figure::of(vec![1.0, 2.0, 4.0]).map(|it| 8.0 / it);
+        let expected = Figure {
+            median: 4.0,
+            least: 2.0,
+            greatest: 8.0,
+        };
+        assert_eq!(figure, expected);
     }
 
     #[test]

@@ -8,15 +8,18 @@ use std::time::{Duration, Instant};
 use ipc_bench::memory::Shared;
 use nix::sched::sched_yield;
 use nix::sys::mman::MapFlags;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::figures::{Figure, Plan};
 use crate::own_share::own_share;
+use crate::pace::{self, Calm, Pace, SLICE, Slice};
 use crate::partner::{self, LIMIT};
 use crate::run::{Placement, pin};
 use crate::signals::Held;
 
 /// Nanoseconds each.
-#[derive(Clone, Debug, Default, serde::Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Limits {
     /// Reading the clock once.
     pub clock: f64,
@@ -33,7 +36,7 @@ pub struct Limits {
 }
 
 /// Nanoseconds of a copy.
-#[derive(Clone, Copy, Debug, Default, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Copy {
     /// Of so many bytes.
     pub size: usize,
@@ -43,12 +46,30 @@ pub struct Copy {
     pub far: Option<f64>,
 }
 
-impl Limits {
+/// The limits as they were at one time, in nanoseconds; what one processor does, in slices of which only the calm
+/// ones are to count.
+pub struct Measured {
+    clock: f64,
+    call: f64,
+    own: f64,
+    /// Of a switch and a call.
+    switch: Vec<Slice>,
+    line: Option<f64>,
+    copies: Vec<MeasuredCopy>,
+}
+
+struct MeasuredCopy {
+    size: usize,
+    near: Vec<Slice>,
+    far: Option<f64>,
+}
+
+impl Measured {
     /// Measures them once.
     ///
     /// # Errors
     /// When a process cannot be made or placed.
-    pub fn measure(plan: &Plan) -> anyhow::Result<Self> {
+    pub fn now(plan: &Plan) -> anyhow::Result<Self> {
         let (processors, time) = (plan.processors, plan.time.min(Duration::from_millis(50)));
         let two = plan.placements.contains(&Placement::Two);
         pin(processors[0])?;
@@ -61,16 +82,16 @@ impl Limits {
         });
         let copies = plan.sizes.iter().map(|&size| {
             let time = time / 10;
-            let near = copy(size, time);
+            let near = copy(size, time)?;
             let far = two.then(|| far_copy(size, processors, time));
             let far = far.transpose()?;
-            Ok(Copy { size, near, far })
+            Ok(MeasuredCopy { size, near, far })
         });
         Ok(Self {
             clock,
             call,
             own: own_share(time)?,
-            switch: (switch(processors[0], time)? - call).max(0.0),
+            switch: switch(processors[0], time)?,
             line: match two {
                 true => Some(line(processors, time)?),
                 false => None,
@@ -78,28 +99,41 @@ impl Limits {
             copies: copies.collect::<anyhow::Result<_>>()?,
         })
     }
+}
 
-    /// What all repetitions come to; and beside it how the cache line's round trip has moved.
-    pub fn of(all: &[Self]) -> (Self, Option<Figure>) {
-        let some = |of: &dyn Fn(&Self) -> Option<f64>| {
+impl Limits {
+    /// What all repetitions come to, one processor in calm moments; and beside it how the cache line's round trip
+    /// has moved.
+    pub fn of(all: &[Measured], calm: Option<Calm>) -> (Self, Option<Figure>) {
+        let some = |of: &dyn Fn(&Measured) -> Option<f64>| {
             let values: Vec<_> = all.iter().filter_map(of).collect();
             (!values.is_empty()).then(|| Figure::of(values))
         };
-        let figure = |of: &dyn Fn(&Self) -> f64| some(&|it| Some(of(it))).unwrap_or_default();
+        let figure = |of: &dyn Fn(&Measured) -> f64| some(&|it| Some(of(it))).unwrap_or_default();
+        let on_one = |of: &dyn Fn(&Measured) -> &[Slice]| {
+            let calm = calm.and_then(|it| it.median(all.iter().flat_map(of)));
+            // Without a calm moment, or any that is known: the least that was seen.
+            let means = all.iter().flat_map(of).map(|it| it.time / it.count as f64);
+            calm.unwrap_or_else(|| Figure::of(means.collect()).least)
+        };
         let sizes = all.first().map_or(0, |it| it.copies.len());
         let copies = (0..sizes).map(|at| Copy {
             size: all[0].copies[at].size,
-            near: figure(&|it| it.copies[at].near).least,
+            near: on_one(&|it| &it.copies[at].near),
             far: some(&|it| it.copies[at].far).map(|it| it.median),
         });
         let line = some(&|it| it.line);
-        // A limit is the least that was seen. But a difference is as often too small as too great; and between
-        // two processors the least may be of a moment in which both were halves of one core.
+        let call = match calm {
+            Some(calm) if calm.slices > 0 => calm.call_in_steps * calm.step,
+            _ => figure(&|it| it.call).least,
+        };
         let limits = Self {
             clock: figure(&|it| it.clock).least,
-            call: figure(&|it| it.call).least,
+            call,
+            // A difference is as often too small as too great.
             own: figure(&|it| it.own).median,
-            switch: figure(&|it| it.switch).median,
+            switch: (on_one(&|it| &it.switch) - call).max(0.0),
+            // The least may be of a moment in which both were halves of one core.
             line: line.map(|it| it.median),
             copies: copies.collect(),
         };
@@ -113,15 +147,15 @@ impl Limits {
     }
 }
 
-/// Nanoseconds for one copy of so many bytes, in the best of some parts of the time.
-fn copy(size: usize, time: Duration) -> f64 {
+/// Copies of so many bytes.
+fn copy(size: usize, time: Duration) -> anyhow::Result<Vec<Slice>> {
     let (from, mut to) = (vec![1_u8; size], vec![0_u8; size]);
-    let part = |_| {
-        repeat(time / 16, || {
+    let batch = ((1 << 16) / size as u64).clamp(1, 64);
+    pace::slices(time, Pace::now, || {
+        Ok(counted(SLICE.min(time), batch, || {
             black_box(&mut to).copy_from_slice(black_box(&from))
-        })
-    };
-    (0..16).map(part).fold(f64::INFINITY, f64::min)
+        }))
+    })
 }
 
 /// Nanoseconds for one copy of so many bytes that the other processor has just written.
@@ -158,22 +192,28 @@ fn far_copy(size: usize, processors: [usize; 2], time: Duration) -> anyhow::Resu
                 }
                 times.push(begin.elapsed().as_nanos() as f64);
             }
-            Figure::of(times).median / count as f64
+            Ok(Figure::of(times).median / count as f64)
         },
     )
 }
 
 /// Nanoseconds for each, on average.
-fn repeat(time: Duration, mut what: impl FnMut()) -> f64 {
+fn repeat(time: Duration, what: impl FnMut()) -> f64 {
+    let (count, time) = counted(time, 64, what);
+    time / count as f64
+}
+
+/// How often in so much time, so many times between two looks at the clock; and the nanoseconds that it took.
+fn counted(time: Duration, batch: u64, mut what: impl FnMut()) -> (u64, f64) {
     let begin = Instant::now();
-    let mut count = 0_u64;
-    while begin.elapsed() < time {
-        for _ in 0..64 {
+    let mut count = 0;
+    while count == 0 || begin.elapsed() < time {
+        for _ in 0..batch {
             what();
         }
-        count += 64;
+        count += batch;
     }
-    begin.elapsed().as_nanos() as f64 / count as f64
+    (count, begin.elapsed().as_nanos() as f64)
 }
 
 #[repr(C, align(128))]
@@ -185,24 +225,24 @@ struct Board {
 }
 
 /// Two processes that yield to each other.
-fn switch(processor: usize, time: Duration) -> anyhow::Result<f64> {
+fn switch(processor: usize, time: Duration) -> anyhow::Result<Vec<Slice>> {
+    let yields = |board: &Board| {
+        let _ = sched_yield();
+        board.yields.fetch_add(1, Ordering::Relaxed);
+    };
     with_partner(
         [processor; 2],
         |board| {
             while board.stop.load(Ordering::Relaxed) == 0 {
-                let _ = sched_yield();
-                board.yields.fetch_add(1, Ordering::Relaxed);
+                yields(board);
             }
         },
         |board| {
-            let begin = Instant::now();
-            while begin.elapsed() < time {
-                for _ in 0..16 {
-                    let _ = sched_yield();
-                    board.yields.fetch_add(1, Ordering::Relaxed);
-                }
-            }
-            begin.elapsed().as_nanos() as f64 / board.yields.load(Ordering::Relaxed) as f64
+            pace::slices(time, Pace::now, || {
+                let before = board.yields.load(Ordering::Relaxed);
+                let (_, time) = counted(SLICE.min(time), 16, || yields(board));
+                Ok((board.yields.load(Ordering::Relaxed) - before, time))
+            })
         },
     )
 }
@@ -214,7 +254,7 @@ fn line(processors: [usize; 2], time: Duration) -> anyhow::Result<f64> {
         |board| their_turns(board, || ()),
         |board| {
             let mut turn = 0;
-            repeat(time, || our_turn(board, &mut turn))
+            Ok(repeat(time, || our_turn(board, &mut turn)))
         },
     )
 }
@@ -244,11 +284,11 @@ fn their_turns(board: &Board, mut what: impl FnMut()) {
     }
 }
 
-fn with_partner(
+fn with_partner<T: Serialize + DeserializeOwned>(
     processors: [usize; 2],
     theirs: impl FnOnce(&Board),
-    ours: impl FnOnce(&Board) -> f64,
-) -> anyhow::Result<f64> {
+    ours: impl FnOnce(&Board) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
     let memory = Shared::anonymous(size_of::<Board>(), MapFlags::MAP_POPULATE)?;
     // SAFETY: it is as large as a Board, all zeros, begins at a page, and outlives its uses.
     let board = unsafe { &*memory.start().cast::<Board>() };
@@ -256,7 +296,7 @@ fn with_partner(
         pin(processors[0])?;
         let measured = ours(board);
         board.stop.store(1, Ordering::Relaxed);
-        Ok(measured)
+        measured
     };
     partner::both(LIMIT, None, &Held::hold()?, measured, || {
         pin(processors[1])?;

@@ -40,8 +40,8 @@ struct Args {
     /// Only these mechanisms, separated by commas (default: all)
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = find)]
     only: Vec<&'static Mechanism>,
-    /// Bytes in a message, separated by commas
-    #[arg(long, value_name = "BYTES", value_delimiter = ',', default_value = "64,65536",
+    /// Bytes in a message, separated by commas (default: 64,65536; for --explain 64)
+    #[arg(long, value_name = "BYTES", value_delimiter = ',',
           value_parser = clap::value_parser!(u64).range(1..=16 << 20))]
     sizes: Vec<u64>,
     /// Where the two processes run (default: both placements)
@@ -165,11 +165,18 @@ fn plan(args: &Args, machine: &Machine) -> anyhow::Result<Plan> {
         (None, Some(_)) => vec![Placement::Same, Placement::Two],
     };
     let mut sizes: Vec<_> = args.sizes.iter().map(|it| *it as usize).collect();
+    if sizes.is_empty() {
+        sizes = match args.explain {
+            Some(_) => vec![64],
+            None => vec![64, 65536],
+        };
+    }
     sizes.sort_unstable();
     sizes.dedup();
-    if args.explain.is_some() {
-        sizes.truncate(1);
-    }
+    ensure!(
+        args.explain.is_none() || sizes.len() == 1,
+        "--explain traces one message: give one size"
+    );
     let patterns = match args.rate {
         _ if args.once || args.explain.is_some() => vec![Pattern::RoundTrip],
         Some(_) => vec![Pattern::RoundTrip],

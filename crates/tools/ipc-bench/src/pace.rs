@@ -10,6 +10,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use anyhow::ensure;
 use serde::{Deserialize, Serialize};
 
 use crate::figures::Figure;
@@ -76,6 +77,33 @@ pub struct Slice {
     pub time: f64,
     pub before: Pace,
     pub after: Pace,
+}
+
+/// Slices until so much time is over, each by `part`: it tells how many messages have arrived, and in how many
+/// nanoseconds. At least one, however short the time.
+///
+/// # Errors
+/// Those of `part`; or when nothing has arrived.
+pub fn slices(
+    time: Duration,
+    pace: impl Fn() -> Pace,
+    mut part: impl FnMut() -> anyhow::Result<(u64, f64)>,
+) -> anyhow::Result<Vec<Slice>> {
+    let begin = Instant::now();
+    let (mut slices, mut before) = (Vec::new(), pace());
+    while slices.is_empty() || begin.elapsed() < time {
+        let (count, time) = part()?;
+        ensure!(count > 0, "no message arrived");
+        let after = pace();
+        slices.push(Slice {
+            count,
+            time,
+            before,
+            after,
+        });
+        before = after;
+    }
+    Ok(slices)
 }
 
 /// What all slices come to, by their messages: nanoseconds for each.

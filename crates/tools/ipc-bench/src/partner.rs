@@ -10,7 +10,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::process;
 use std::sync::OnceLock;
@@ -133,6 +133,7 @@ pub fn both<T: Serialize + DeserializeOwned>(
     };
     match (said, ended) {
         (Err(_), Err(error)) if matches!(error.downcast_ref(), Some(Lost::Killed(_))) => Err(error),
+        (Err(said), Err(error)) if !error.is::<Lost>() => Err(anyhow!("{said}; {error:#}")),
         (Err(said), _) => Err(anyhow!(said)),
         (Ok(said), ended) => ended.map(|()| said),
     }
@@ -177,6 +178,9 @@ struct Child {
     pid: Pid,
     /// Can be read once it has ended: see pidfd_open(2).
     pidfd: Option<OwnedFd>,
+    /// Where it says why it has failed: on the terminal that would stand in the middle of a table, and come from a
+    /// process that fails only because the other one has been stopped.
+    why: File,
     /// Its status has been taken: the pid may be another's.
     ended: bool,
 }
@@ -188,20 +192,25 @@ impl Child {
         main: impl FnOnce() -> anyhow::Result<()>,
     ) -> anyhow::Result<Self> {
         let parent = process::id();
+        let (why, write) = pipe().context("pipe")?;
         // SAFETY: this process has no other thread, which could hold a lock that the child needs.
         match unsafe { fork() }.context("fork")? {
             ForkResult::Child => {
                 // First, while signals are still blocked: none comes in between.
                 let ready = end_with(parent, remove);
                 lesson::forked();
-                let ended = ready.and_then(|()| main());
-                lesson::end(ended.with_context(|| format!("the {name} process")))
+                let Err(error) = ready.and_then(|()| main()) else {
+                    process::exit(0)
+                };
+                let _ = write!(File::from(write), "{error:#}"); // to nobody, if the parent has been killed
+                process::exit(1)
             }
             ForkResult::Parent { child } => {
                 let mut this = Self {
                     name,
                     pid: child,
                     pidfd: None,
+                    why: File::from(why),
                     ended: false,
                 };
                 // SAFETY: it takes no pointer.
@@ -225,7 +234,13 @@ impl Child {
         self.pidfd = None;
         match status {
             WaitStatus::Exited(_, 0) => Ok(()),
-            WaitStatus::Exited(..) => bail!("the {} process has failed", self.name),
+            WaitStatus::Exited(..) => {
+                let mut why = String::new();
+                self.why
+                    .read_to_string(&mut why)
+                    .context("read why it has failed")?;
+                bail!("the {} process: {why}", self.name)
+            }
             _ => Err(Lost::Killed(self.name).into()),
         }
     }

@@ -4,12 +4,11 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::time::Instant;
 
 use anyhow::{Context, bail, ensure};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use crate::pace::{Pace, SLICE, Slice};
+use crate::pace::{self, Pace, SLICE, Slice};
 use crate::partner::{LIMIT, Lost};
 use crate::run::{Job, Pattern, Placement, pin};
 
@@ -63,21 +62,9 @@ fn slices(child: &mut Child, job: &Job) -> anyhow::Result<Vec<Slice>> {
     let mut input = child.stdin.take().context("it has no input")?;
     let mut output = BufReader::new(child.stdout.take().context("it has no output")?);
     measured(&mut input, &mut output)?; // it warms up
-    let begin = Instant::now();
-    let mut slices = Vec::new();
-    let mut before = Pace::now();
-    while slices.is_empty() || begin.elapsed() < job.time {
-        let time = measured(&mut input, &mut output)?;
-        let after = Pace::now();
-        slices.push(Slice {
-            count: 1,
-            time,
-            before,
-            after,
-        });
-        before = after;
-    }
-    Ok(slices)
+    pace::slices(job.time, Pace::now, || {
+        Ok((1, measured(&mut input, &mut output)?))
+    })
 }
 
 /// What it prints for one line, in time.

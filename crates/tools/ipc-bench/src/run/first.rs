@@ -10,7 +10,7 @@ use super::{aligned, byte, check, count, now, pin, usage};
 use crate::calls::Calls;
 use crate::explain;
 use crate::mechanism::End;
-use crate::pace::{Pace, SLICE, Slice};
+use crate::pace::{self, Pace, SLICE, Slice};
 use crate::partner::LIMIT;
 
 /// What is done before the clock runs, if the measurement is not shorter: caches, sleeping processors.
@@ -48,7 +48,7 @@ pub fn measure(job: &Job, control: &Control, end: &mut dyn End) -> anyhow::Resul
         say_last(job, control, end, message)?;
     }
     let after = usage()?;
-    sample.cpu = (after.0 - cpu) as f64 - sample.yardsticks;
+    sample.cpu = (after.0 - cpu) as f64 - sample.beside;
     sample.switches = (after.1 - switches) as f64;
     Ok(sample)
 }
@@ -77,9 +77,11 @@ fn round_trips(
             // Timed from when it should have begun: who comes late has waited, too.
             let intended = begin + since(number, rate);
             number += 1;
+            let idle = Instant::now();
             while Instant::now() < intended {
                 std::hint::spin_loop();
             }
+            sample.beside += idle.elapsed().as_nanos() as f64;
             before = intended;
         }
         end.send(message).context("send")?;
@@ -192,31 +194,19 @@ fn slices(
     sample: &mut Sample,
     mut slice: impl FnMut(u64) -> anyhow::Result<(u64, f64)>,
 ) -> anyhow::Result<Vec<Slice>> {
-    let begin = Instant::now();
-    let (mut slices, mut batch) = (Vec::new(), 1);
-    let mut before = pace(job);
-    sample.yardsticks += before.took;
-    while slices.is_empty() || begin.elapsed() < time {
+    // How fast the processor is; not while system calls are counted, for it takes some.
+    let pace = || match job.counted {
+        true => Pace::default(),
+        false => Pace::now(),
+    };
+    let mut batch = 1;
+    let slices = pace::slices(time, pace, || {
         let (count, time) = slice(batch)?;
-        ensure!(count > 0, "no message arrived");
-        let after = pace(job);
-        sample.yardsticks += after.took;
-        slices.push(Slice {
-            count,
-            time,
-            before,
-            after,
-        });
-        (before, batch) = (after, (count / 10).max(1));
-    }
+        batch = (count / 10).max(1);
+        Ok((count, time))
+    })?;
+    let first = slices.first().map(|it| it.before.took);
+    let others = slices.iter().map(|it| it.after.took);
+    sample.beside += first.into_iter().chain(others).sum::<f64>();
     Ok(slices)
-}
-
-/// How fast the processor is; not while system calls are counted, for it takes some.
-fn pace(job: &Job) -> Pace {
-    if job.counted {
-        Pace::default()
-    } else {
-        Pace::now()
-    }
 }

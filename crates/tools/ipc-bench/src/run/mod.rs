@@ -102,8 +102,9 @@ pub struct Sample {
     pub switches: f64,
     /// System calls for each message, both processes together, where they were counted.
     pub calls: f64,
-    /// Nanoseconds of the first process's time that the yardsticks took: see [`crate::pace`].
-    pub yardsticks: f64,
+    /// Nanoseconds of the first process's time that went to no message: to the yardsticks of [`crate::pace`], and
+    /// to waiting for the time of the next round trip.
+    pub beside: f64,
 }
 
 /// A histogram as pairs of a value and how often it was seen.
@@ -256,7 +257,7 @@ impl Default for Sample {
             cpu: 0.0,
             switches: 0.0,
             calls: 0.0,
-            yardsticks: 0.0,
+            beside: 0.0,
         }
     }
 }
