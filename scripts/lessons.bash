@@ -128,10 +128,10 @@ lesson tcp-echo "TCP Network Sockets" "tcp-echo-server tcp-echo-client" \
   'client: printf "hello\nworld\n" | tcp-echo-client 127.0.0.1:$PORT'
 
 lesson threaded-server "Multi-Client Server with Threads" "threaded-server tcp-echo-client" \
-  "each client gets a thread of its own" \
+  "each client gets a thread of its own: two comes and goes while one is connected" \
   'server&: threaded-server 127.0.0.1:$PORT' \
-  'one: printf "hello\nworld\n" | tcp-echo-client 127.0.0.1:$PORT' \
-  'two: printf "good\nmorning\n" | tcp-echo-client 127.0.0.1:$PORT'
+  'one: mkfifo gate; { echo hello; read -r line < gate; echo "$line"; } | tcp-echo-client 127.0.0.1:$PORT' \
+  'two: printf "good\nmorning\n" | tcp-echo-client 127.0.0.1:$PORT; echo world > gate'
 
 lesson udp-echo "SOCK_DGRAM, AF_INET6" "udp-echo-server udp-echo-client" \
   "no connection: each line is a message of its own, here over IPv6" \

@@ -325,17 +325,24 @@ fn cut(mut data: Vec<u8>, length: usize) -> Vec<u8> {
 fn wake_ups(trace: &Trace, arrows: &mut Vec<Arrow>) {
     let mut adds: BTreeMap<(Object, u16), Vec<(Duration, CallId)>> = BTreeMap::new();
     let mut opens: BTreeMap<Object, Vec<(Duration, CallId)>> = BTreeMap::new();
+    let mut shutdowns: BTreeMap<Object, Vec<(Duration, CallId)>> = BTreeMap::new();
     let mut waits = Vec::new();
     for (id, call) in numbered(trace) {
         let is_open = matches!(call.name.as_str(), "open" | "openat");
         let is_semop = matches!(call.name.as_str(), "semop" | "semtimedop");
         let is_accept = matches!(call.name.as_str(), "accept" | "accept4");
-        if !(is_open || is_semop || is_accept) {
+        let is_shutdown = call.name == "shutdown";
+        if !(is_open || is_semop || is_accept || is_shutdown) {
             continue;
         }
         let Some(object) = trace.object(call) else {
             continue;
         };
+        if is_shutdown {
+            let times = shutdowns.entry(object).or_default();
+            times.push((call.start, id));
+            continue;
+        }
         if is_open && object.kind == Kind::Fifo {
             opens
                 .entry(object.clone())
@@ -346,7 +353,7 @@ fn wake_ups(trace: &Trace, arrows: &mut Vec<Arrow>) {
             let key = (object.clone(), number);
             adds.entry(key).or_default().push((call.start, id));
         }
-        if call.value().is_some() {
+        if call.value().is_some() || is_accept {
             waits.push((id, call, object));
         }
     }
@@ -379,7 +386,14 @@ fn wake_ups(trace: &Trace, arrows: &mut Vec<Arrow>) {
             let next = later.find(|it| it.1.0 != to.0 && it.0 <= call.end() + TOO_EARLY);
             next.copied().filter(|_| slept)
         };
-        let woke = if call.name.starts_with("accept") {
+        let woke = if call.name.starts_with("accept") && call.value().is_none() {
+            // Of another thread, on the listening socket itself.
+            let times = shutdowns.get(&object).into_iter().flatten();
+            times
+                .filter(|it| call.start < it.0 && it.0 <= call.end())
+                .max()
+                .copied()
+        } else if call.name.starts_with("accept") {
             connecting(trace, &connects, call)
         } else if call.name.starts_with("sem") {
             operations(call, |change| change <= 0)

@@ -123,7 +123,8 @@ fn a_v_wakes_a_p_and_an_open_the_other_open() {
     assert!(wakes("sysv-sem", Kind::SysvSem) >= 1);
     assert_eq!(wakes("fifo", Kind::Fifo), 1);
     assert_eq!(wakes("unix-echo", Kind::Unix), 1);
-    assert_eq!(wakes("threaded-server", Kind::Tcp), 2);
+    // Two connections, and the shutdown that ends the last accept.
+    assert_eq!(wakes("threaded-server", Kind::Tcp), 3);
 }
 
 #[test]
@@ -146,6 +147,21 @@ fn processes_of_one_program_that_share_a_segment_have_it_in_common() {
         .map(|it| it.to_string())
         .collect();
     assert_eq!(common, ["segment 7"]);
+}
+
+#[test]
+fn a_shutdown_of_the_listening_socket_wakes_who_waits_there() {
+    let trace = trace(
+        "1 1.000000 accept4(3<TCP:[127.0.0.1:9]>, NULL, NULL, SOCK_CLOEXEC) = 4<TCP:[127.0.0.1:9->127.0.0.1:7]> <0.000001>\n\
+         2 1.500000 shutdown(4<TCP:[127.0.0.1:9->127.0.0.1:7]>, SHUT_WR) = 0 <0.000001>\n\
+         1 2.000000 accept4(3<TCP:[127.0.0.1:9]>, 0x7ffe, [128], SOCK_CLOEXEC) = -1 EINVAL (Invalid argument) <0.004000>\n\
+         2 2.003000 shutdown(3<TCP:[127.0.0.1:9]>, SHUT_RDWR) = 0 <0.000001>\n\
+         2 2.005000 shutdown(3<TCP:[127.0.0.1:9]>, SHUT_RDWR) = -1 ENOTCONN (not connected) <0.000001>\n",
+    );
+    let arrows = arrows(&trace);
+    let wakes = arrows.iter().filter(|it| it.why == Why::Wake);
+    let wakes: Vec<_> = wakes.map(|it| (it.tail, it.head.0)).collect();
+    assert_eq!(wakes, [((2, Duration::from_millis(2003)), 1)]);
 }
 
 #[test]
