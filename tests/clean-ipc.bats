@@ -123,6 +123,9 @@ needs_own() { [[ -n ${IPC_LAB_NAMESPACE:-} ]] || skip "without a namespace other
   unshare --mount true 2> /dev/null || skip "unshare is refused"
   unshare --mount umount /dev/mqueue 2> /dev/null && skip "/dev/mqueue is mounted"
   run_to_end posix-msgq-sender 0
+  start clean env -u IPC_LAB_MQUEUE IPC_LAB_ROOT="$DIR" "$ROOT/scripts/clean-ipc"
+  finish clean 1
+  prints "  unshare --mount sh -c 'mount -t mqueue none /mnt; rm /mnt/myqueue'" # the mount of before is gone
   start clean env -u IPC_LAB_MQUEUE YES=1 IPC_LAB_ROOT="$DIR" "$ROOT/scripts/clean-ipc"
   finish clean
   prints "/dev/mqueue is not mounted; for a look: unshare --mount"

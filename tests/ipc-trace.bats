@@ -228,6 +228,12 @@ pgrep_test() {
   done
 }
 
+@test "the lessons' programs need not be in PATH" {
+  start traced env PATH=/usr/bin:/bin "$BIN/ipc-trace" -- pipe
+  finish traced
+  grep -q 'waitpid = ' "$LOGS/traced.out"
+}
+
 @test "without strace, and with bad arguments" {
   start missing env PATH=/nowhere "$BIN/ipc-trace" -- pipe
   finish missing 1

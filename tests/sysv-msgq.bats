@@ -55,7 +55,7 @@ messages() { awk 'FNR > 1 { print $5 }' /proc/sysvipc/msg; }
 @test "a full queue makes the sender wait until somebody receives" {
   start sender sysv-msgq-sender --times 1000
   wait_until full
-  for ((i = 0; i < 10; i++)); do # Ctrl-Z, fg: the sleeping msgsnd is called again
+  for ((i = 0; i < 10; i++)); do # Ctrl-Z, fg: msgsnd goes on sleeping
     stop sender STOP
     stop sender CONT
   done
@@ -63,6 +63,15 @@ messages() { awk 'FNR > 1 { print $5 }' /proc/sysvipc/msg; }
   stop sender INT
   finish sender 130
   [[ -z $(queue) ]]
+}
+
+@test "a receiver of as many empties a full queue" {
+  start sender sysv-msgq-sender --times 1000
+  wait_until full
+  start receiver sysv-msgq-receiver --times 1000
+  finish sender
+  finish receiver
+  [[ $(grep -c '^Priority' "$LOGS/receiver.out") == 3000 && -z $(queue) ]]
 }
 
 @test "an empty queue: the receiver gives up at its deadline and names the sender" {

@@ -229,7 +229,8 @@ fn msgget(key: key_t, flags: c_int) -> nix::Result<Queue> {
     retry(|| unsafe { libc::msgget(key, flags) }).map(Queue)
 }
 
-/// Calls again after EINTR: Ctrl-Z and fg wake a sleeping msgsnd and msgrcv, see signal(7).
+/// Calls again after EINTR: a handler that returns ends a sleeping msgsnd and msgrcv, even with
+/// SA_RESTART, see signal(7).
 fn retry(mut call: impl FnMut() -> c_int) -> nix::Result<c_int> {
     loop {
         match call() {

@@ -26,14 +26,16 @@ pub fn listen_on(address: SocketAddr, backlog: i32) -> anyhow::Result<TcpListene
     let server =
         socket(family, SockType::Stream, SockFlag::SOCK_CLOEXEC, None).context("socket")?;
 
-    // The port of a server that has just ended stays taken for a minute (TIME_WAIT) without this.
+    // Without this the port of a server that has closed a connection first stays taken for a minute
+    // (TIME-WAIT); this one and the next one must both have set it.
     setsockopt(&server, sockopt::ReuseAddr, &true).context("setsockopt SO_REUSEADDR")?;
 
     // 2. and 3. Give it the address; nix does the conversion to network byte order.
     bind(server.as_raw_fd(), &SockaddrStorage::from(address)).map_err(|errno| match errno {
         Errno::EADDRINUSE => anyhow!(
-            "bind {address}: EADDRINUSE: another program listens there (`ss -ltnp` shows it): \
-             end it or give another ADDR"
+            "bind {address}: EADDRINUSE: another program listens there (`ss -ltnp` shows it), or one \
+             without SO_REUSEADDR has just ended (`ss -tan`: TIME-WAIT): end it, wait a minute, or \
+             give another ADDR"
         ),
         _ => anyhow!(errno).context(format!("bind {address}")),
     })?;

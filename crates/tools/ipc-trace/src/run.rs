@@ -1,5 +1,6 @@
 //! Runs strace(1): over programs side by side, or over one that runs already.
 
+use std::env;
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::process::ExitStatusExt;
@@ -63,11 +64,15 @@ pub fn run(
 ) -> anyhow::Result<Trace> {
     let (logs, _made) = folder()?;
     let log = save.map_or_else(|| logs.join("log"), Path::to_owned);
-    let duet = std::env::current_exe()
+    let duet = env::current_exe()
         .context("the path of this program")?
         .with_file_name("duet");
+    // The lessons' programs are beside this one; what is in PATH comes first.
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = env::split_paths(&path).chain(duet.parent().map(Path::to_owned));
     let mut command = strace(&log);
     command
+        .env("PATH", env::join_paths(folders).context("PATH")?)
         .args(["--seccomp-bpf", "--"])
         .arg(duet)
         .args(["--silence", &(limit + 10).to_string()]);

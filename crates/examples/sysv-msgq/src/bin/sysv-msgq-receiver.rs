@@ -18,10 +18,17 @@ struct Args {
     /// Give up if a message does not come within this time
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<u64>,
+    /// Receive one of each priority as often, before the queue is removed
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    times: u32,
 }
 
 fn main() -> Result<(), Failure> {
-    let Args { key, timeout } = Args::parse();
+    let Args {
+        key,
+        timeout,
+        times,
+    } = Args::parse();
     lesson::clean_up_on_signal()?;
 
     let making = lesson::making();
@@ -29,7 +36,7 @@ fn main() -> Result<(), Failure> {
     let made = created.then(|| making.remove_at_end(move || drop(queue.remove())));
     say!("Receiving messages (high to low priority):");
 
-    for priority in [3, 2, 1] {
+    for priority in (0..times).flat_map(|_| [3, 2, 1]) {
         // Sleeps until a message of this very type is there, whatever else may wait before it.
         let message = match timeout {
             None => queue.receive(priority)?,

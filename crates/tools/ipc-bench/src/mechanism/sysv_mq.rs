@@ -89,7 +89,7 @@ impl End for Side {
     }
 }
 
-/// Ctrl-Z and fg wake a sleeping msgsnd and msgrcv: see signal(7).
+/// A signal handler that returns ends a sleeping msgsnd and msgrcv, even with SA_RESTART: see signal(7).
 fn retry(mut call: impl FnMut() -> c_int) -> io::Result<()> {
     while call() < 0 {
         let error = io::Error::last_os_error();
