@@ -1,12 +1,13 @@
 //! The first process: it sends, and looks at the clock.
 
+use std::hint::spin_loop;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 
 use super::{CHECKED, Control, Job, LAST, Pattern, Placement, Sample};
-use super::{aligned, byte, check, count, now, pin, usage};
+use super::{aligned, byte, check, count, now, pin, processor_time, usage};
 use crate::calls::Calls;
 use crate::explain;
 use crate::mechanism::End;
@@ -77,11 +78,7 @@ fn round_trips(
             // Timed from when it should have begun: who comes late has waited, too.
             let intended = begin + since(number, rate);
             number += 1;
-            let idle = Instant::now();
-            while Instant::now() < intended {
-                std::hint::spin_loop();
-            }
-            sample.beside += idle.elapsed().as_nanos() as f64;
+            sample.beside += spin_until(intended)?;
             before = intended;
         }
         end.send(message).context("send")?;
@@ -101,6 +98,25 @@ fn round_trips(
         });
     }
     Ok(())
+}
+
+/// Looks at the clock until then; nanoseconds of processor time that this took.
+fn spin_until(then: Instant) -> anyhow::Result<f64> {
+    // Reading the processor time is a call, which must not come between that moment and the message.
+    const APART: Duration = Duration::from_micros(2);
+    if Instant::now() >= then {
+        return Ok(0.0);
+    }
+    let begin = processor_time()?;
+    while Instant::now() + APART < then {
+        spin_loop();
+    }
+    let (until_now, now) = (processor_time()?, Instant::now());
+    while Instant::now() < then {
+        spin_loop();
+    }
+    let rest = then.saturating_duration_since(now);
+    Ok((until_now - begin) as f64 + rest.as_nanos() as f64)
 }
 
 /// Round trips for so long: how many, and in how many nanoseconds.

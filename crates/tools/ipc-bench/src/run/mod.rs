@@ -208,7 +208,11 @@ pub fn pin(processor: usize) -> anyhow::Result<()> {
 fn usage() -> anyhow::Result<(u64, u64)> {
     let usage = getrusage(UsageWho::RUSAGE_SELF).context("getrusage")?;
     let switches = usage.voluntary_context_switches() + usage.involuntary_context_switches();
-    Ok((clock(ClockId::CLOCK_PROCESS_CPUTIME_ID)?, switches as u64))
+    Ok((processor_time()?, switches as u64))
+}
+
+fn processor_time() -> anyhow::Result<u64> {
+    clock(ClockId::CLOCK_PROCESS_CPUTIME_ID)
 }
 
 fn now() -> anyhow::Result<u64> {
