@@ -166,6 +166,19 @@ handled() { grep -q '^ShdPnd:[[:space:]]*0*$' "/proc/${PID[$1]}/status"; }
   [[ ! -e fifo ]]
 }
 
+@test "twice at once: who finds that the other has removed the FIFO says so" {
+  start one graceful-shutdown fifo
+  wait_for one "Blocked in open"
+  start two graceful-shutdown fifo
+  wait_for two "Blocked in open"
+  stop one
+  finish one 143
+  says one "SIGTERM: the FIFO is removed"
+  stop two
+  finish two 143
+  says two "SIGTERM: somebody else has removed the FIFO"
+}
+
 @test "bad paths: one error that names the call and the path; nothing is touched" {
   echo precious > file
   mkdir folder

@@ -70,6 +70,13 @@ make_queue() { "$BIN/examples/make-queue" "$queue" "$@"; }
 }
 ten_sent() { [[ $(wc -l < "$LOGS/sender.out") == 10 ]] && asleep sender; }
 
+@test "a queue that is not empty is removed, and what goes with it is told" {
+  run_to_end posix-msgq-sender 0 $queue -m 0:one -m 0:two -m 0:three
+  receive 0
+  says posix-msgq-receiver "$queue is removed with 2 messages in it (--count receives more)"
+  run_to_end posix-msgq-receiver 2 -c 0
+}
+
 @test "an empty queue: the receiver gives up at its deadline and names the sender" {
   receive 1 --timeout 1
   one_error posix-msgq-receiver "mq_receive $queue: ETIMEDOUT: the queue stays empty: start posix-msgq-sender"

@@ -65,6 +65,15 @@ messages() { awk 'FNR > 1 { print $5 }' /proc/sysvipc/msg; }
   [[ -z $(queue) ]]
 }
 
+@test "a queue that is not empty is removed, and what goes with it is told" {
+  run_to_end sysv-msgq-sender 0 --times 2
+  run_to_end sysv-msgq-receiver 0
+  says sysv-msgq-receiver "is removed with 3 messages in it (--times receives more)"
+  [[ -z $(queue) ]]
+  run_to_end sysv-msgq-sender 2 --times 0
+  [[ -z $(queue) ]]
+}
+
 @test "a receiver of as many empties a full queue" {
   start sender sysv-msgq-sender --times 1000
   wait_until full

@@ -46,6 +46,7 @@ serve() {
   finish server
   run_to_end tcp-echo-client 1 "127.0.0.1:$PORT"
   one_error tcp-echo-client "connect 127.0.0.1:$PORT: nobody listens: start tcp-echo-server first"
+  says tcp-echo-client "cargo run -q --bin tcp-echo-server 127.0.0.1:$PORT)"
 }
 
 @test "the address is taken: an error that says what to do" {
@@ -225,9 +226,11 @@ unread() {
 @test "bad arguments, and --help" {
   run_to_end tcp-echo-server 1 192.0.2.1:0
   one_error tcp-echo-server "bind 192.0.2.1:0: EADDRNOTAVAIL"
+  says tcp-echo-server "This machine has no such address"
   for program in tcp-echo-server tcp-echo-client; do
     run_to_end $program 2 nonsense
     says $program "invalid value 'nonsense'"
+    says $program "an IP address and a port up to 65535, such as 127.0.0.1:8080"
     run_to_end $program 2 127.0.0.1:65536
     run_to_end $program 2 --wrong
     run_to_end $program 0 --help

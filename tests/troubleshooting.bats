@@ -20,7 +20,7 @@ on_page() {
     /^```/ { inside = $0 == "```console"; next }
     here && inside' "$PAGE")
   ((${#COMMANDS[@]})) || { echo "the page has no section: $1"; return 1; }
-  # A port that nobody uses, in place of 8080.
+  # A port that nobody uses, in place of 8080 and 8081.
   while PORT=$((20000 + RANDOM % 12000)); do
     grep -qi "$(printf ':%04X ' "$PORT")" /proc/net/{tcp,tcp6,udp,udp6} || break
   done
@@ -81,7 +81,7 @@ typed() {
   done
   [[ ${COMMANDS[i]} == *"$1"* ]] || { echo "not on the page: $1"; return 1; }
   EXPECTED=${SHOWN[i]}
-  sed -e "s#/tmp/mine#$DIR/mine#g" -e "s/8080/$PORT/g" -e "s#sender /mine#sender /ipc-lab-$PORT#" <<< "${COMMANDS[i]}" > "$LOGS/typed"
+  sed -e "s#/tmp/mine#$DIR/mine#g" -e "s/808[01]/$PORT/g" -e "s#sender /mine#sender /ipc-lab-$PORT#" <<< "${COMMANDS[i]}" > "$LOGS/typed"
 }
 
 # hangs TERMINAL TEXT: that command does not end, and prints what the page says before that.
@@ -116,7 +116,7 @@ really() { grep -qF -- "$1" "$LOGS/really" || { cat "$LOGS/really"; return 1; };
 
 # What differs by nature: pids, ids, inodes, addresses, users, dates, and the kernel's names.
 plain() {
-  sed -E -e '/←/d' -e "s#$DIR/#/tmp/#g" -e "s/ipc-lab-$PORT/mine/" -e "s/\b$PORT\b/8080/g" \
+  sed -E -e '/←/d' -e "s#$DIR/#/tmp/#g" -e "s/ipc-lab-$PORT/mine/" -e "s/\b($PORT|8081)\b/8080/g" \
     -e '/^bash: line .* Killed /d' -e 's/^(bash: )?.*(Segmentation fault).*/\2/' \
     -e 's/anon_(pipe_read)/\1/' -e 's/^__do/do/' \
     -e 's/^([-a-z]{10})[.+]? .* ([^ ]+ -> [^ ]+|[^ ]+)$/\1 \2/' \
@@ -301,6 +301,7 @@ needs_strace_for() {
   hangs one 'for i in'
   wait_until syn_sent
   shows one 'SYN-SENT'
+  shows one 'kill -KILL'
   close one
 }
 syn_sent() { [[ -n $(ss -tan state syn-sent "dport = :$PORT" | tail -n +2) ]]; }

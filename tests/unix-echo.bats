@@ -105,6 +105,14 @@ as_by_default() { same_output "$1" <(sed 's#/tmp/my_socket#socket#' "$ROOT/tests
   finish server
 }
 
+@test "the client: what is no socket is no server that has died, and a path is named as a shell needs it" {
+  echo text > file
+  run_to_end unix-echo-client 1 file
+  one_error unix-echo-client "connect file: that is no socket: give another path"
+  run_to_end unix-echo-client 1 "a 'b"
+  one_error unix-echo-client "cargo run -q --bin unix-echo-server 'a '\\''b')"
+}
+
 @test "a server that listens is not robbed of its socket" {
   serve
   run_to_end unix-echo-server 1 socket

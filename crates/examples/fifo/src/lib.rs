@@ -1,6 +1,7 @@
 //! What the writer and the reader agree on: the path, and what may stand there.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
@@ -24,7 +25,9 @@ pub fn create(path: &Path) -> anyhow::Result<Option<Made>> {
     match mkfifo(path, Mode::S_IRUSR | Mode::S_IWUSR) {
         Ok(()) => {
             let path = path.to_owned();
-            Ok(Some(making.remove_at_end(move || unlink(&path))))
+            Ok(Some(making.remove_at_end(move || {
+                unlink(&path);
+            })))
         }
         // The partner, or an earlier run, was first.
         Err(Errno::EEXIST) => ensure_ours(path).map(|()| None),
@@ -58,12 +61,17 @@ pub fn ensure_ours(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Removes the name; processes that have the FIFO open go on using it. See unlink(2).
-pub fn unlink(path: &Path) {
+/// Removes the name, and tells whether it has; processes that have the FIFO open go on using it. See unlink(2).
+pub fn unlink(path: &Path) -> bool {
     if ensure_ours(path).is_err() {
-        return; // The partner was first, or it is not ours to remove.
+        return false; // The partner was first, or it is not ours to remove.
     }
-    if let Err(error) = fs::remove_file(path) {
-        lesson::note!("unlink {}: {error}", path.display());
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => false, // The partner, just now.
+        Err(error) => {
+            lesson::note!("unlink {}: {error}", path.display());
+            false
+        }
+        Ok(()) => true,
     }
 }

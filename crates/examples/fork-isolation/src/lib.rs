@@ -18,6 +18,15 @@ pub fn reap(child: Pid) -> anyhow::Result<()> {
             lesson::clean_up();
             lesson::die_of(Signal::SIGPIPE)
         }
-        status => bail!("the child failed: {status:?}"),
+        status => bail!("the child failed: {}", how_it_ended(status)),
+    }
+}
+
+/// A status of waitpid(2) in words.
+pub fn how_it_ended(status: WaitStatus) -> String {
+    match status {
+        WaitStatus::Exited(pid, status) => format!("process {pid} has ended with status {status}"),
+        WaitStatus::Signaled(pid, signal, _) => format!("process {pid} was killed by {signal}"),
+        other => format!("{other:?}"),
     }
 }

@@ -55,8 +55,7 @@ fn main() -> Result<(), Failure> {
     // Has the thread begun? Then its signal is why this ends, and not that open finds no FIFO any more.
     let _ending = ENDING.lock();
     printed?;
-    fifo::unlink(&path);
-    say!("Done: the FIFO is removed");
+    say!("Done: {}", removed(&path));
     Ok(())
 }
 
@@ -66,8 +65,7 @@ fn die_cleanly(signals: &SigSet, made: &Path) -> anyhow::Result<()> {
     // function like any other: it may take locks, allocate and print.
     let number = signals.wait().context("sigwait")?;
     let _ending = ENDING.lock();
-    fifo::unlink(made);
-    note!("{number}: the FIFO is removed");
+    note!("{number}: {}", removed(made));
 
     // Dying of the signal itself tells the shell why the program ended: a script goes on after
     // an exit, but stops after Ctrl-C. SIG_DFL, because a parent may have had it ignored.
@@ -77,6 +75,14 @@ fn die_cleanly(signals: &SigSet, made: &Path) -> anyhow::Result<()> {
         .thread_unblock()
         .context("pthread_sigmask")?;
     raise(number).context("raise")
+}
+
+/// Removes the FIFO, and says so.
+fn removed(path: &Path) -> &'static str {
+    match fifo::unlink(path) {
+        true => "the FIFO is removed",
+        false => "somebody else has removed the FIFO",
+    }
 }
 
 /// Prints each line until end-of-file, or until `keep_running` says no.

@@ -28,7 +28,7 @@ pub struct Options {
     #[arg(default_value = ".")]
     pub dir: PathBuf,
     /// How many items there are
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(i32).range(1..))]
     pub items: i32,
 }
 

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Read;
 
 use anyhow::{Context, ensure};
+use fork_isolation::how_it_ended;
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitStatus, waitpid};
@@ -53,7 +54,8 @@ pub fn run(number: u32, work: impl Fn(u32) -> anyhow::Result<()>) -> anyhow::Res
         }
         ensure!(
             matches!(status, WaitStatus::Exited(_, 0)),
-            "a child failed: {status:?}"
+            "a child failed: {}",
+            how_it_ended(status)
         );
     }
     Ok(())

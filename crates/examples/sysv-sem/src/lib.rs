@@ -242,7 +242,7 @@ impl Semaphores {
     /// When it has been removed already, or belongs to another user.
     pub fn remove(self) -> anyhow::Result<()> {
         self.control(0, libc::IPC_RMID, Semun { val: 0 })
-            .with_context(|| format!("semctl IPC_RMID {self}"))?;
+            .map_err(|errno| self.explain("semctl IPC_RMID", errno))?;
         Ok(())
     }
 

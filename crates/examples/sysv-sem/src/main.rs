@@ -4,7 +4,7 @@
 //! One program, no partner: cargo run -q --bin sysv-sem
 
 use anyhow::{Context, ensure};
-use fork_isolation::reap;
+use fork_isolation::{how_it_ended, reap};
 use lesson::{Failure, say};
 use nix::sys::signal::{Signal, raise};
 use nix::sys::wait::{WaitStatus, waitpid};
@@ -73,7 +73,8 @@ fn die_with_the_mutex(set: Semaphores) -> anyhow::Result<()> {
     let status = waitpid(child, None).context("waitpid")?;
     ensure!(
         matches!(status, WaitStatus::Signaled(_, Signal::SIGKILL, _)),
-        "the child was not killed: {status:?}"
+        "the child was not killed: {}",
+        how_it_ended(status)
     );
     // Without SEM_UNDO this would sleep for ever.
     set.p(MUTEX)?;

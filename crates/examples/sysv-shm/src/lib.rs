@@ -9,7 +9,7 @@ use std::ptr::{self, NonNull};
 use std::slice;
 use std::sync::atomic::AtomicU8;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use libc::{c_int, key_t};
 use nix::errno::Errno;
 use nix::unistd::Uid;
@@ -130,9 +130,13 @@ impl Segment {
     /// When it has been removed already, or belongs to another user.
     pub fn remove(self) -> anyhow::Result<()> {
         // SAFETY: IPC_RMID takes no buffer.
-        Errno::result(unsafe { libc::shmctl(self.0, libc::IPC_RMID, ptr::null_mut()) })
-            .with_context(|| format!("shmctl IPC_RMID {self}"))?;
-        Ok(())
+        match Errno::result(unsafe { libc::shmctl(self.0, libc::IPC_RMID, ptr::null_mut()) }) {
+            Ok(_) => Ok(()),
+            Err(errno @ (Errno::EIDRM | Errno::EINVAL)) => Err(anyhow!(
+                "shmctl IPC_RMID {self}: {errno:?}: it has been removed"
+            )),
+            Err(errno) => Err(anyhow!(errno).context(format!("shmctl IPC_RMID {self}"))),
+        }
     }
 
     fn stat(self) -> nix::Result<libc::shmid_ds> {

@@ -35,7 +35,7 @@ pub fn listen_on(address: SocketAddr, backlog: i32) -> anyhow::Result<TcpListene
         Errno::EADDRINUSE => anyhow!(
             "bind {address}: EADDRINUSE: another program listens there (`ss -ltnp` shows it), or one \
              without SO_REUSEADDR has just ended (`ss -tan`: TIME-WAIT): end it, wait a minute, or \
-             give another ADDR"
+             give another IP:PORT"
         ),
         _ => anyhow!(errno).context(format!("bind {address}")),
     })?;

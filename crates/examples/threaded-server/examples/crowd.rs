@@ -13,14 +13,20 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
-use lesson::say;
+use lesson::{Failure, say};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::socket::{setsockopt, sockopt};
 
-fn main() -> anyhow::Result<()> {
+fn main() -> Result<(), Failure> {
+    Ok(run()?)
+}
+
+fn run() -> anyhow::Result<()> {
     let words: Vec<_> = std::env::args().skip(1).collect();
     let [addr, rest @ ..] = &words.iter().map(String::as_str).collect::<Vec<_>>()[..] else {
-        bail!("usage: crowd ADDR WHAT [NUMBER...]");
+        bail!(
+            "usage: crowd ADDR WHAT [NUMBER...] (see crates/examples/threaded-server/examples/crowd.rs)"
+        );
     };
     let addr: SocketAddr = addr.parse().context("ADDR")?;
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).context("getrlimit")?;

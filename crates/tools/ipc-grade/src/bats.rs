@@ -158,11 +158,7 @@ fn read(tap: &str, in_time: bool, exercise: &Exercise, test: &Test) -> TestResul
         points: test.points,
         hidden: test.hidden,
         status: Status::Failed,
-        rationale: String::new(),
-        help: String::new(),
-        expected: String::new(),
-        actual: String::new(),
-        picture: String::new(),
+        ..TestResult::default()
     };
     let verdict = tap
         .lines()
@@ -191,10 +187,23 @@ fn read(tap: &str, in_time: bool, exercise: &Exercise, test: &Test) -> TestResul
     result
 }
 
+/// How the job in the harness's `start` begins and ends.
+const BASH_TELLS: [&str; 2] = [
+    r#"( for keyboard in "${KEYBOARD[@]}" ${BOX:-} ${NEVER:-} ${LEASH:-};"#,
+    r#""$program" "$@" )"#,
+];
+
 /// Sorts the report of a failed test into what was seen, expected, printed, and the hint.
 fn explain(tap: &str, result: &mut TestResult) {
     let mut in_diff = false;
+    let mut of_bash = false;
     for line in tap.lines().filter_map(|it| it.strip_prefix("# ")) {
+        // bash tells of a program that a test has killed in the words of the harness, in several lines.
+        of_bash |= line.contains(": line ") && line.ends_with(BASH_TELLS[0]);
+        if of_bash {
+            of_bash = !line.contains(BASH_TELLS[1]);
+            continue;
+        }
         if let Some(hint) = line.strip_prefix("hint: ") {
             result.help = hint.into();
             continue;
@@ -239,6 +248,19 @@ fn explain(tap: &str, result: &mut TestResult) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_bash_says_of_a_killed_program_is_of_no_use() {
+        let mut result = TestResult {
+            status: Status::Failed,
+            ..TestResult::default()
+        };
+        let tap = "not ok 1 x\n# tests/harness.bash: line 288:  1333 Killed                  \
+            ( for keyboard in \"${KEYBOARD[@]}\" ${BOX:-} ${NEVER:-} ${LEASH:-};\n# do\n\
+            #     exec {keyboard}>&-;\n# done; exec 2> x; exec env \"$program\" \"$@\" ) 0<&0\n# seen\n";
+        explain(tap, &mut result);
+        assert_eq!(result.rationale, "seen\n");
+    }
 
     #[test]
     fn half_a_picture_is_none_and_neither_is_one_that_is_too_large() -> anyhow::Result<()> {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
 /// How a test came out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
     /// Full points.
@@ -17,11 +17,12 @@ pub enum Status {
     /// No points.
     Failed,
     /// No verdict: not reached yet, or what it proves cannot be verified here.
+    #[default]
     NotRun,
 }
 
 /// A test's result.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct TestResult {
     /// The exercise.
     pub exercise: String,

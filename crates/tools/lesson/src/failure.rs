@@ -44,26 +44,45 @@ fn errno(cause: &(dyn std::error::Error + 'static)) -> Option<Errno> {
 /// What usually mends it: see errno(3).
 fn remedy(errno: Errno) -> Option<&'static str> {
     Some(match errno {
-        Errno::ENOENT => "Check the path: every folder in it must exist.",
+        Errno::ENOENT => "Check the path: it, or a folder in it, is not there.",
         Errno::ENOTDIR => "A part of that path is not a folder: check it.",
         Errno::EACCES | Errno::EPERM => {
             "It belongs to another user or its mode forbids this (`ls -l` shows both): use a path of your own."
+        }
+        Errno::EADDRNOTAVAIL => {
+            "This machine has no such address: `ip address` lists those it has."
         }
         Errno::ENOSPC => "A disk or a kernel limit is full: see `df` and `ipcs -l`.",
         _ => return None,
     })
 }
 
-/// "The other program is not there yet", with the command that starts it. An exercise's is named with
-/// its package, as `chat/chat-server`: cargo looks for programs in the lessons alone.
+/// "The other program is not there yet", with the command that starts it: `partner` may have arguments, see
+/// [`with_argument`]. An exercise's program is named with its package, as `chat/chat-server`: cargo looks for
+/// programs in the lessons alone.
 pub fn start_first(missing: impl fmt::Display, partner: &str) -> anyhow::Error {
-    let (package, program) = match partner.split_once('/') {
+    let (program, arguments) = match partner.split_once(' ') {
+        Some((program, arguments)) => (program, format!(" {arguments}")),
+        None => (partner, String::new()),
+    };
+    let (package, program) = match program.split_once('/') {
         Some((package, program)) => (format!("-p {package} "), program),
-        None => (String::new(), partner),
+        None => (String::new(), program),
     };
     anyhow::anyhow!(
-        "{missing}: start {program} first (in another terminal: cargo run -q {package}--bin {program})"
+        "{missing}: start {program} first (in another terminal: cargo run -q {package}--bin {program}{arguments})"
     )
+}
+
+/// The program, and behind it the argument that this one was given, unless it is the default of both.
+pub fn with_argument(program: &str, argument: impl fmt::Display, default: &str) -> String {
+    let argument = argument.to_string();
+    let is_plain = |it: char| it.is_ascii_alphanumeric() || "/._-:[]@%+=,".contains(it);
+    match argument {
+        it if it == default => program.into(),
+        it if it.chars().all(is_plain) => format!("{program} {it}"),
+        it => format!("{program} '{}'", it.replace('\'', r"'\''")), // as a shell needs it
+    }
 }
 
 /// The end of a forked child: reports as `main` would and never returns into the parent's code.

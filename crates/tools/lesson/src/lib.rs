@@ -12,14 +12,16 @@ compile_error!(
     "ipc-lab teaches the IPC of Linux: build it on Linux, in WSL2, in a virtual machine or in a container"
 );
 
+mod address;
 mod deadline;
 mod failure;
 mod ftok;
 mod output;
 mod signals;
 
+pub use address::parse_address;
 pub use deadline::poll_until;
-pub use failure::{Failure, end, start_first};
+pub use failure::{Failure, end, start_first, with_argument};
 pub use ftok::ftok;
 pub use output::print;
 pub use signals::*;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
-use lesson::{Failure, say};
+use lesson::{Failure, note, say};
 use posixmq::OpenOptions;
 
 /// Receive messages, the highest priority first (partner: posix-msgq-sender, before or after)
@@ -17,7 +17,7 @@ struct Args {
     #[arg(default_value = posix_msgq::NAME, value_parser = posix_msgq::parse_name)]
     name: String,
     /// How many messages to receive
-    #[arg(short, long, value_name = "N", default_value_t = 1)]
+    #[arg(short, long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     count: u32,
     /// Give up if a message does not come within this time
     #[arg(long, value_name = "SECONDS")]
@@ -48,6 +48,10 @@ fn main() -> Result<(), Failure> {
         say!("Received (priority {priority}): {text}");
     }
 
+    let left = queue.attributes().map_or(0, |it| it.current_messages);
+    if left > 0 {
+        note!("{name} is removed with {left} messages in it (--count receives more)");
+    }
     match made {
         Some(made) => drop(made),
         None => posix_msgq::remove(name),

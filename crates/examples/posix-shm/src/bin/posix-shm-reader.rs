@@ -33,7 +33,7 @@ fn main() -> Result<(), Failure> {
     let (mut segment, text) = found.ok_or_else(|| {
         lesson::start_first(
             format!("no text in shared memory {name}"),
-            "posix-shm-writer",
+            &lesson::with_argument("posix-shm-writer", &name, posix_shm::NAME),
         )
     })?;
 

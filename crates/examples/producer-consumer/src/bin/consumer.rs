@@ -6,7 +6,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use clap::Parser;
-use lesson::{Failure, poll_until, say, start_first};
+use lesson::{Failure, note, poll_until, say, start_first};
 use producer_consumer::{EMPTY, FULL, MUTEX, Options, Shared};
 
 /// Consume items (partner: producer, started before)
@@ -22,15 +22,20 @@ struct Args {
 fn main() -> Result<(), Failure> {
     let Args { options, delay_ms } = Args::parse();
     // Both may be started in the same moment; no event tells that the objects are there.
-    let shared = poll_until(Duration::from_secs(2), || Shared::open(&options.dir))?
-        .ok_or_else(|| start_first("no ring in shared memory here", "producer"))?;
+    let shared =
+        poll_until(Duration::from_secs(2), || Shared::open(&options.dir))?.ok_or_else(|| {
+            let producer = lesson::with_argument("producer", options.dir.display(), ".");
+            start_first("no ring in shared memory here", &producer)
+        })?;
     say!("Consumer: Starting to consume {} items", options.items);
 
     let consumed = consume(&shared, options.items, Duration::from_millis(delay_ms));
     // Also when the producer has died: nobody else would remove them.
     let removed = shared.remove();
     consumed?;
-    removed?;
+    if let Err(error) = removed {
+        note!("{error:#}"); // another consumer was done first
+    }
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::Parser;
-use lesson::{Failure, say};
+use lesson::{Failure, note, say};
 use sysv_msgq::{Key, PROJECT, Queue};
 
 /// Receive by priority, high to low (partner: sysv-msgq-sender, before or after)
@@ -19,7 +19,7 @@ struct Args {
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<u64>,
     /// Receive one of each priority as often, before the queue is removed
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     times: u32,
 }
 
@@ -52,6 +52,10 @@ fn main() -> Result<(), Failure> {
         say!("Priority {priority}: {}", message.text);
     }
 
+    let left = queue.waiting()?;
+    if left > 0 {
+        note!("{queue} is removed with {left} messages in it (--times receives more)");
+    }
     // Nobody else removes it, and it would stay until the machine is shut down.
     queue.remove()?;
     say!("Message queue removed");

@@ -16,7 +16,7 @@ struct Args {
     #[arg(long, value_name = "TEXT", default_value = "High priority message")]
     high: String,
     /// Send all three as often; a queue that is full makes the sender wait
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     times: u32,
 }
 

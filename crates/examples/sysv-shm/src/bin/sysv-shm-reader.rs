@@ -20,15 +20,16 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 fn main() -> Result<(), Failure> {
     let Args { key } = Args::parse();
+    let writer = lesson::with_argument("sysv-shm-writer", key.dir.display(), ".");
     let key = lesson::ftok(&key.dir, PROJECT)?;
 
     let segment = poll_until(PATIENCE, || Segment::open(key, SIZE))?
-        .ok_or_else(|| start_first("no shared memory here", "sysv-shm-writer"))?;
+        .ok_or_else(|| start_first("no shared memory here", &writer))?;
     let memory = segment.attach()?;
 
     // The segment exists before its text does.
     let text = poll_until(PATIENCE, || Ok(text::published(memory.bytes())))?
-        .ok_or_else(|| start_first(format!("{segment} is empty"), "sysv-shm-writer"))?;
+        .ok_or_else(|| start_first(format!("{segment} is empty"), &writer))?;
     say!("Read: {text}");
 
     // Detached first, as in C; Linux removes a segment when the last process has detached.

@@ -7,13 +7,13 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 
 use anyhow::anyhow;
 use clap::Parser;
-use lesson::{Failure, say, start_first};
+use lesson::{Failure, say, start_first, with_argument};
 
 /// Send lines and show their echo (partner: tcp-echo-server or threaded-server, started before)
 #[derive(Parser)]
 struct Args {
     /// The server's IP:PORT
-    #[arg(value_name = "IP:PORT", default_value = tcp_echo::ADDRESS)]
+    #[arg(value_name = "IP:PORT", default_value = tcp_echo::ADDRESS, value_parser = lesson::parse_address)]
     address: SocketAddr,
 }
 
@@ -24,7 +24,7 @@ fn main() -> Result<(), Failure> {
     let server = TcpStream::connect(address).map_err(|error| match error.kind() {
         ErrorKind::ConnectionRefused => start_first(
             format!("connect {address}: nobody listens"),
-            "tcp-echo-server",
+            &with_argument("tcp-echo-server", address, tcp_echo::ADDRESS),
         ),
         _ => anyhow!(error).context(format!("connect {address}")),
     })?;

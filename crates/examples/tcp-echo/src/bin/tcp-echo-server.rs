@@ -12,7 +12,7 @@ use lesson::{Failure, say};
 #[derive(Parser)]
 struct Args {
     /// IP:PORT to listen on; 0.0.0.0 lets the whole network in, port 0 takes a free one
-    #[arg(value_name = "IP:PORT", default_value = tcp_echo::ADDRESS)]
+    #[arg(value_name = "IP:PORT", default_value = tcp_echo::ADDRESS, value_parser = lesson::parse_address)]
     address: SocketAddr,
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use clap::Parser;
-use lesson::{Failure, say, start_first};
+use lesson::{Failure, say, start_first, with_argument};
 
 /// How long the client waits for an echo.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -18,7 +18,7 @@ const LIMIT: Duration = Duration::from_secs(2);
 #[derive(Parser)]
 struct Args {
     /// The server's IP:PORT, IPv6 as [::1]:8080
-    #[arg(value_name = "IP:PORT", default_value = udp_echo::ADDRESS)]
+    #[arg(value_name = "IP:PORT", default_value = udp_echo::ADDRESS, value_parser = lesson::parse_address)]
     address: SocketAddr,
 }
 
@@ -37,6 +37,7 @@ fn main() -> Result<(), Failure> {
     say!("Sending to {address}. Type messages:");
 
     let mut buffer = vec![0; udp_echo::LONGEST];
+    let server = with_argument("udp-echo-server", address, udp_echo::ADDRESS);
     let mut lines = stdin().lock();
     let mut line = Vec::new();
     while lines.read_until(b'\n', &mut line).context("read stdin")? > 0 {
@@ -46,13 +47,8 @@ fn main() -> Result<(), Failure> {
             .with_context(|| format!("send {} bytes", message.len()))?;
         let length = receive(&socket, &mut buffer).map_err(|error| match error.kind() {
             // The machine is there, but nobody has that port: it says so (ICMP).
-            ConnectionRefused => {
-                start_first(format!("nobody receives on {address}"), "udp-echo-server")
-            }
-            WouldBlock => start_first(
-                format!("no echo from {address} within {LIMIT:?}"),
-                "udp-echo-server",
-            ),
+            ConnectionRefused => start_first(format!("nobody receives on {address}"), &server),
+            WouldBlock => start_first(format!("no echo from {address} within {LIMIT:?}"), &server),
             _ => anyhow!(error).context("recv"),
         })?;
         udp_echo::show("Echo: ", &buffer[..length]);

@@ -13,7 +13,7 @@ use lesson::{Failure, say};
 #[derive(Parser)]
 struct Args {
     /// IP:PORT to receive on, IPv6 as [::1]:8080; port 0 takes a free one
-    #[arg(value_name = "IP:PORT", default_value = udp_echo::ADDRESS)]
+    #[arg(value_name = "IP:PORT", default_value = udp_echo::ADDRESS, value_parser = lesson::parse_address)]
     address: SocketAddr,
 }
 

@@ -4,12 +4,13 @@
 
 use std::io::ErrorKind::{ConnectionRefused, InvalidInput, NotFound};
 use std::net::Shutdown;
+use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
 use anyhow::anyhow;
 use clap::Parser;
-use lesson::{Failure, say, start_first};
+use lesson::{Failure, say, start_first, with_argument};
 
 /// Send lines and show their echo (partner: unix-echo-server, started before)
 #[derive(Parser)]
@@ -21,18 +22,17 @@ struct Args {
 
 fn main() -> Result<(), Failure> {
     let Args { path } = Args::parse();
-    let name = path.display();
+    let name = &path.display();
 
     // socket(2) and connect(2) in one. No file there, or a socket without a listener: no server.
+    let partner = with_argument("unix-echo-server", name, unix_echo::SOCKET_PATH);
     let server = UnixStream::connect(&path).map_err(|error| match error.kind() {
-        NotFound => start_first(
-            format!("connect {name}: there is no such socket"),
-            "unix-echo-server",
-        ),
-        ConnectionRefused => start_first(
-            format!("connect {name}: nobody listens"),
-            "unix-echo-server",
-        ),
+        NotFound => start_first(format!("connect {name}: there is no such socket"), &partner),
+        // A file of any other kind is refused in the same words.
+        ConnectionRefused if !path.metadata().is_ok_and(|it| it.file_type().is_socket()) => {
+            anyhow!("connect {name}: that is no socket: give another path")
+        }
+        ConnectionRefused => start_first(format!("connect {name}: nobody listens"), &partner),
         InvalidInput => anyhow!("connect {name}: a socket's path has at most 107 bytes"),
         _ => anyhow!(error).context(format!("connect {name}")),
     })?;

@@ -33,6 +33,6 @@ fn main() -> Result<(), Failure> {
         };
         say!("Request: {line}");
         // TODO: why does the client not get it?
-        queue.send(ANSWER, &line.to_uppercase())?;
+        queue.send(ANSWER, &line.to_ascii_uppercase())?;
     }
 }

@@ -33,6 +33,6 @@ fn main() -> Result<(), Failure> {
         };
         say!("Request: {line}");
         // For this client alone: the others wait for other types.
-        queue.send(client, &line.to_uppercase())?;
+        queue.send(client, &line.to_ascii_uppercase())?;
     }
 }
