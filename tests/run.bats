@@ -75,3 +75,17 @@ shows() { [[ $(screen) == *"$1"* ]]; }
   wait_until gone
   rm -rf "$DIR"/tmux-*
 }
+
+@test "every program answers --help, and refuses what it does not take" {
+  source "$ROOT/scripts/lessons.bash"
+  local program programs
+  mapfile -t programs < <(tr ' ' '\n' <<< "${PROGRAMS[*]}" | sort -u)
+  ((${#programs[@]} > 35))
+  for program in "${programs[@]}"; do
+    run_to_end "$program" 0 --help
+    grep -q "^Usage: $program" "$LOGS/$program.out"
+    silent "$program"
+    run_to_end "$program" 2 --wrong
+    says "$program" "unexpected argument '--wrong'"
+  done
+}

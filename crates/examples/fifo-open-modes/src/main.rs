@@ -31,6 +31,7 @@ const MODES: [(&str, OFlag); 5] = [
 ];
 
 fn main() -> Result<(), Failure> {
+    lesson::no_arguments!();
     lesson::clean_up_on_signal()?;
     let template = std::env::temp_dir().join("fifo-open-modes-XXXXXX");
     let making = lesson::making();

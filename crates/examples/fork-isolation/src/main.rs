@@ -9,6 +9,7 @@ use lesson::{Failure, say};
 use nix::unistd::{ForkResult, fork};
 
 fn main() -> Result<(), Failure> {
+    lesson::no_arguments!();
     let mut value = 100;
 
     // SAFETY: this process has one thread, so the child can hold no lock of a thread it lacks.

@@ -15,6 +15,7 @@ use nix::unistd::{ForkResult, fork};
 const MESSAGES: [&str; 3] = ["Hello", "World!", "How are you?"];
 
 fn main() -> Result<(), Failure> {
+    lesson::no_arguments!();
     say!("Without frames: {MESSAGES:?} sent, at most 8 bytes a read");
     let mut stream = from_child(|mut stream| {
         MESSAGES

@@ -22,6 +22,7 @@ extern "C" fn handler(_signal: libc::c_int) {
 }
 
 fn main() -> Result<(), Failure> {
+    lesson::no_arguments!();
     // Without SA_RESTART the call that a handler has interrupted returns: EINTR if nothing was
     // moved yet, and otherwise how much was.
     let action = SigHandler::Handler(handler);

@@ -16,6 +16,7 @@ use lesson::{Failure, say};
 use nix::unistd::{ForkResult, Pid, fork, pipe};
 
 fn main() -> Result<(), Failure> {
+    lesson::no_arguments!();
     empty()?;
     full::full()?;
     end_of_file::end_of_file()?;

@@ -11,6 +11,7 @@ use lesson::{Failure, say};
 use nix::unistd::{ForkResult, fork, pipe};
 
 fn main() -> Result<(), Failure> {
+    lesson::no_arguments!();
     // pipe(2) gives (read end, write end): each process keeps one end of each pipe.
     let (from_parent, to_child) = pipe().context("pipe")?;
     let (from_child, to_parent) = pipe().context("pipe")?;

@@ -11,6 +11,7 @@ use lesson::{Failure, say};
 use nix::unistd::{ForkResult, fork, pipe};
 
 fn main() -> Result<(), Failure> {
+    lesson::no_arguments!();
     // The pipe comes before the fork, so that both processes inherit both of its ends.
     let (read_end, write_end) = pipe().context("pipe")?;
 

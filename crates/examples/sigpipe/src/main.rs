@@ -15,6 +15,7 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork, pipe};
 
 fn main() -> Result<(), Failure> {
+    lesson::no_arguments!();
     say!("SIGPIPE at its default action:");
     write_without_reader(SigHandler::SigDfl)?;
     say!("SIGPIPE ignored:");

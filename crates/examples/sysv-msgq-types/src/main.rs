@@ -7,6 +7,7 @@ use lesson::{Failure, say};
 use sysv_msgq::{MessageType, Queue};
 
 fn main() -> Result<(), Failure> {
+    lesson::no_arguments!();
     lesson::clean_up_on_signal()?;
     let making = lesson::making();
     let queue = Queue::private()?;

@@ -16,6 +16,7 @@ const MUTEX: u16 = 0;
 const READY: u16 = 1;
 
 fn main() -> Result<(), Failure> {
+    lesson::no_arguments!();
     lesson::clean_up_on_signal()?;
     let making = lesson::making();
     let set = Semaphores::private(&[1, 0])?;

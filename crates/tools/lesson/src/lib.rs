@@ -5,6 +5,7 @@
 //! - [`clean_up_on_signal`] and [`making`] remove what a program made, also on Ctrl-C;
 //!   the lesson `graceful-shutdown` shows the calls underneath.
 //! - [`ftok`] gives the key under which both ends of a System V lesson find their object.
+//! - [`no_arguments!`] answers `--help` where there is nothing to say to a program.
 //! - [`poll_until`] waits with a deadline where the kernel has no event to wait for.
 
 #[cfg(not(target_os = "linux"))]
@@ -12,14 +13,14 @@ compile_error!(
     "ipc-lab teaches the IPC of Linux: build it on Linux, in WSL2, in a virtual machine or in a container"
 );
 
-mod address;
+mod arguments;
 mod deadline;
 mod failure;
 mod ftok;
 mod output;
 mod signals;
 
-pub use address::parse_address;
+pub use arguments::{no_arguments_of, parse_address};
 pub use deadline::poll_until;
 pub use failure::{Failure, end, start_first, with_argument};
 pub use ftok::ftok;
