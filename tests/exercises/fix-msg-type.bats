@@ -128,6 +128,35 @@ one_queue() {
   finish crowd
   prints crowd <(answers <(tac input))
   close_down input
+  far_apart
+}
+
+# far_apart: clients whose pids are apart by multiples of what somebody may divide them by: 100, 255, 256, 1,000,
+# 1,024, 9,999, 10,000, 16,384 and others.
+far_apart() {
+  local pid at names=()
+  for pid in 500 10500 16884 20499 26000; do
+    next_pid "$pid" || return 0 # unless a thread has it already
+    lines 1 > "far$pid"
+    start "far$pid" fix-msg-type-client < "far$pid"
+    names+=("far$pid")
+    wait_until waiting "${#names[@]}"
+  done
+  for pid in "${names[@]}"; do
+    stop "$pid" STOP
+    wait_until stopped "$(program_pid "$pid")"
+  done
+  serve
+  wait_until answered "${#names[@]}"
+  # The last one first: what it finds may be another one's.
+  for ((at = ${#names[@]} - 1; at >= 0; at--)); do
+    pid=${names[at]}
+    kill -s CONT "${PID[$pid]}" # what entered the box has stopped too
+    stop "$pid" CONT 2> /dev/null || true # or it has ended by now
+    finish "$pid"
+    prints "$pid" <(answers "$pid")
+  done
+  close_down "${names[@]}"
 }
 
 @test "[1] Ctrl-C removes the queue, unless a server has it" {
