@@ -60,8 +60,10 @@ impl Isolation {
     /// # Errors
     /// When that level cannot be had, or only level 3 and nobody has said that this will do.
     pub fn choose(level: Option<u8>, trusted: bool) -> anyhow::Result<Self> {
-        let root = Uid::effective().is_root();
-        let uid = if root { Some(unused_uid()?) } else { None };
+        let uid = match Uid::effective().is_root() && other_users_exist()? {
+            true => Some(unused_uid()?),
+            false => None,
+        };
         let levels = level.map_or(vec![1, 2], |level| vec![level]);
         let mut reasons = Vec::new();
         for level in levels.into_iter().filter(|level| *level < 3) {
@@ -145,6 +147,16 @@ impl Isolation {
         );
         Ok(())
     }
+}
+
+/// Whether this process's user namespace has other users than this one. That of an ordinary user, who is root
+/// in it, as a rule has not. See user_namespaces(7).
+fn other_users_exist() -> anyhow::Result<bool> {
+    let path = "/proc/self/uid_map";
+    let map = fs::read_to_string(path).with_context(|| format!("read {path}"))?;
+    let lengths = map.lines().filter_map(|it| it.split_whitespace().nth(2));
+    let users: u64 = lengths.filter_map(|it| it.parse::<u64>().ok()).sum();
+    Ok(users > 1)
 }
 
 /// A uid that no user has and no process runs under; another one for each grader that runs now.
