@@ -73,7 +73,8 @@ EOF
     start partial-io strace -f -qq -o "$LOGS/trace" -e trace=kill \
       -e inject=kill:signal=KILL:when=$when "$BIN/partial-io"
     finish partial-io 1
-    one_error partial-io "was killed by SIG"
+    one_error partial-io "the child failed: process "
+    says partial-io "was killed by SIG"
     wait_until gone
   done
 }

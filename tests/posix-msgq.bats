@@ -73,7 +73,7 @@ ten_sent() { [[ $(wc -l < "$LOGS/sender.out") == 10 ]] && asleep sender; }
 @test "a queue that is not empty is removed, and what goes with it is told" {
   run_to_end posix-msgq-sender 0 $queue -m 0:one -m 0:two -m 0:three
   receive 0
-  says posix-msgq-receiver "$queue is removed with 2 messages in it (--count receives more)"
+  says posix-msgq-receiver "$queue is removed with messages in it: 2 (--count receives more)"
   run_to_end posix-msgq-receiver 2 -c 0
 }
 

@@ -76,7 +76,7 @@ shows() { [[ $(screen) == *"$1"* ]]; }
   rm -rf "$DIR"/tmux-*
 }
 
-@test "every program answers --help, and refuses what it does not take" {
+@test "every lesson's program answers --help, and refuses what it does not take" {
   source "$ROOT/scripts/lessons.bash"
   local program programs
   mapfile -t programs < <(tr ' ' '\n' <<< "${PROGRAMS[*]}" | sort -u)

@@ -91,7 +91,8 @@ four_children() { [[ $(children | wc -w) == 4 ]]; }
     read -ra child <<< "$(children)"
     if [[ $which == first ]]; then kill -s KILL "${child[0]}"; else kill -s KILL "${child[-1]}"; fi
     finish race 1
-    one_error race "was killed by SIG"
+    one_error race "a child failed: process "
+    says race "was killed by SIGKILL"
     nothing_left
   done
 }

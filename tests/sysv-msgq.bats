@@ -68,7 +68,7 @@ messages() { awk 'FNR > 1 { print $5 }' /proc/sysvipc/msg; }
 @test "a queue that is not empty is removed, and what goes with it is told" {
   run_to_end sysv-msgq-sender 0 --times 2
   run_to_end sysv-msgq-receiver 0
-  says sysv-msgq-receiver "is removed with 3 messages in it (--times receives more)"
+  says sysv-msgq-receiver "is removed with messages in it: 3 (--times receives more)"
   [[ -z $(queue) ]]
   run_to_end sysv-msgq-sender 2 --times 0
   [[ -z $(queue) ]]

@@ -116,7 +116,7 @@ really() { grep -qF -- "$1" "$LOGS/really" || { cat "$LOGS/really"; return 1; };
 
 # What differs by nature: pids, ids, inodes, addresses, users, dates, and the kernel's names.
 plain() {
-  sed -E -e '/←/d' -e "s#$DIR/#/tmp/#g" -e "s/ipc-lab-$PORT/mine/" -e "s/\b($PORT|8081)\b/8080/g" \
+  sed -E -e '/←/d' -e "s#$DIR/#/tmp/#g" -e "s/ipc-lab-$PORT/mine/g" -e "s/\b($PORT|8081)\b/8080/g" \
     -e '/^bash: line .* Killed /d' -e 's/^(bash: )?.*(Segmentation fault).*/\2/' \
     -e 's/anon_(pipe_read)/\1/' -e 's/^__do/do/' \
     -e 's/^([-a-z]{10})[.+]? .* ([^ ]+ -> [^ ]+|[^ ]+)$/\1 \2/' \

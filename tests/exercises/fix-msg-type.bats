@@ -136,7 +136,7 @@ one_queue() {
 far_apart() {
   local pid at names=()
   for pid in 500 10500 16884 20499 26000; do
-    next_pid "$pid" || return 0 # unless a thread has it already
+    next_pid "$pid" || return 0 # the crowd is all there is where pids cannot be chosen
     lines 1 > "far$pid"
     start "far$pid" fix-msg-type-client < "far$pid"
     names+=("far$pid")

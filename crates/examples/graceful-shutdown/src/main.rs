@@ -55,7 +55,7 @@ fn main() -> Result<(), Failure> {
     // Has the thread begun? Then its signal is why this ends, and not that open finds no FIFO any more.
     let _ending = ENDING.lock();
     printed?;
-    say!("Done: {}", removed(&path));
+    say!("Done: {}", remove(&path));
     Ok(())
 }
 
@@ -65,7 +65,7 @@ fn die_cleanly(signals: &SigSet, made: &Path) -> anyhow::Result<()> {
     // function like any other: it may take locks, allocate and print.
     let number = signals.wait().context("sigwait")?;
     let _ending = ENDING.lock();
-    note!("{number}: {}", removed(made));
+    note!("{number}: {}", remove(made));
 
     // Dying of the signal itself tells the shell why the program ended: a script goes on after
     // an exit, but stops after Ctrl-C. SIG_DFL, because a parent may have had it ignored.
@@ -77,11 +77,12 @@ fn die_cleanly(signals: &SigSet, made: &Path) -> anyhow::Result<()> {
     raise(number).context("raise")
 }
 
-/// Removes the FIFO, and says so.
-fn removed(path: &Path) -> &'static str {
-    match fifo::unlink(path) {
-        true => "the FIFO is removed",
-        false => "somebody else has removed the FIFO",
+/// Removes the FIFO; what there is to say of it.
+fn remove(path: &Path) -> &'static str {
+    match (fifo::unlink(path), path.symlink_metadata()) {
+        (true, _) => "the FIFO is removed",
+        (false, Err(_)) => "somebody else has removed the FIFO",
+        (false, Ok(_)) => "what stands at its path stays there",
     }
 }
 

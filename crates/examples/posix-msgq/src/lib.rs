@@ -103,10 +103,20 @@ pub fn parse_name(name: &str) -> anyhow::Result<String> {
 /// The error of a call on the queue, with what to do next.
 pub fn explain(call: &str, name: &str, error: io::Error) -> anyhow::Error {
     let errno = errno(&error);
+    let start = |program| {
+        let command = lesson::with_argument(program, name, NAME);
+        format!("start {program} (cargo run -q --bin {command})")
+    };
     let next = match errno {
+        Errno::ETIMEDOUT if call == "mq_send" => {
+            let start = start("posix-msgq-receiver");
+            return anyhow!("{call} {name}: {errno:?}: the queue stays full: {start}");
+        }
+        Errno::ETIMEDOUT => {
+            let start = start("posix-msgq-sender");
+            return anyhow!("{call} {name}: {errno:?}: the queue stays empty: {start}");
+        }
         Errno::EMSGSIZE => "the message is longer than the queue takes: shorten it",
-        Errno::ETIMEDOUT if call == "mq_send" => "the queue stays full: start posix-msgq-receiver",
-        Errno::ETIMEDOUT => "the queue stays empty: start posix-msgq-sender",
         Errno::EMFILE => {
             "too many files, or this user's queues are too large together: see `ulimit -n -q` and ls /dev/mqueue"
         }

@@ -9,6 +9,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Write};
 
 use anyhow::{Context, bail};
+use fork_isolation::how_it_ended;
 use lesson::{Failure, say};
 use nix::sys::signal::{SigHandler, Signal, signal};
 use nix::sys::wait::{WaitStatus, waitpid};
@@ -40,7 +41,7 @@ fn write_without_reader(action: SigHandler) -> anyhow::Result<()> {
                 signal as i32
             );
         }
-        status => bail!("the child failed: {status:?}"),
+        status => bail!("the child failed: {}", how_it_ended(status)),
     }
     Ok(())
 }

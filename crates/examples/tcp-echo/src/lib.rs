@@ -10,7 +10,7 @@ use nix::sys::socket::{
     sockopt,
 };
 
-/// Where the two programs meet when no ADDR is given. 127.0.0.1 is this machine alone.
+/// Where the two programs meet when no IP:PORT is given. 127.0.0.1 is this machine alone.
 pub const ADDRESS: &str = "127.0.0.1:8080";
 
 /// socket, setsockopt, bind and listen: what `std::net::TcpListener::bind` does in one.

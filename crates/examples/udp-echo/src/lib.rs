@@ -1,6 +1,6 @@
 //! What server and client agree on: the address, and how long a datagram may be.
 
-/// Where the two programs meet when no ADDR is given. 127.0.0.1 is this machine alone.
+/// Where the two programs meet when no IP:PORT is given. 127.0.0.1 is this machine alone.
 pub const ADDRESS: &str = "127.0.0.1:8080";
 
 /// The longest datagram there is, in bytes: see udp(7).

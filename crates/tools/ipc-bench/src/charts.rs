@@ -80,7 +80,10 @@ pub fn draw(folder: &Path, figures: &Figures) -> anyhow::Result<()> {
                 .rows
                 .iter()
                 .filter(|it| {
-                    (it.pattern, it.placement) == (chart.pattern, placement) && it.missing.is_none()
+                    // The axis has no zero.
+                    (it.pattern, it.placement) == (chart.pattern, placement)
+                        && it.missing.is_none()
+                        && (chart.value)(it).least > 0.0
                 })
                 .collect();
             if rows.is_empty() {

@@ -44,7 +44,7 @@ impl End for Nothing {
 /// nothing, and what that adds is divided.
 ///
 /// # Errors
-/// None: the calls that do nothing do not fail.
+/// Those of the loops, whose calls do nothing here.
 pub fn own_share(time: Duration) -> anyhow::Result<f64> {
     /// Between two looks at the clock.
     const TRIPS: u64 = 1 << 12;

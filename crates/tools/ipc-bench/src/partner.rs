@@ -234,12 +234,16 @@ impl Child {
         self.pidfd = None;
         match status {
             WaitStatus::Exited(_, 0) => Ok(()),
-            WaitStatus::Exited(..) => {
-                let mut why = String::new();
-                self.why
-                    .read_to_string(&mut why)
-                    .context("read why it has failed")?;
-                bail!("the {} process: {why}", self.name)
+            WaitStatus::Exited(_, status) => {
+                let (name, mut why) = (self.name, Vec::new());
+                let read = self.why.read_to_end(&mut why);
+                read.context("read why it has failed")?;
+                match String::from_utf8_lossy(&why) {
+                    why if why.is_empty() => {
+                        bail!("the {name} process has failed (status {status})")
+                    }
+                    why => bail!("the {name} process: {why}"),
+                }
             }
             _ => Err(Lost::Killed(self.name).into()),
         }

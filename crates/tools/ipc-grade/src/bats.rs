@@ -189,19 +189,25 @@ fn read(tap: &str, in_time: bool, exercise: &Exercise, test: &Test) -> TestResul
 
 /// How the job in the harness's `start` begins and ends.
 const BASH_TELLS: [&str; 2] = [
-    r#"( for keyboard in "${KEYBOARD[@]}" ${BOX:-} ${NEVER:-} ${LEASH:-};"#,
-    r#""$program" "$@" )"#,
+    r#"for keyboard in "${KEYBOARD[@]}" ${BOX:-} ${NEVER:-} ${LEASH:-};"#,
+    r#""$program" "$@""#,
 ];
 
 /// Sorts the report of a failed test into what was seen, expected, printed, and the hint.
 fn explain(tap: &str, result: &mut TestResult) {
     let mut in_diff = false;
-    let mut of_bash = false;
+    let mut of_bash = 0;
     for line in tap.lines().filter_map(|it| it.strip_prefix("# ")) {
         // bash tells of a program that a test has killed in the words of the harness, in several lines.
-        of_bash |= line.contains(": line ") && line.ends_with(BASH_TELLS[0]);
-        if of_bash {
-            of_bash = !line.contains(BASH_TELLS[1]);
+        if line.contains(": line ") && line.ends_with(BASH_TELLS[0]) {
+            of_bash = 8; // at most
+        }
+        if of_bash > 0 {
+            of_bash = if line.contains(BASH_TELLS[1]) {
+                0
+            } else {
+                of_bash - 1
+            };
             continue;
         }
         if let Some(hint) = line.strip_prefix("hint: ") {
@@ -260,6 +266,8 @@ mod tests {
             #     exec {keyboard}>&-;\n# done; exec 2> x; exec env \"$program\" \"$@\" ) 0<&0\n# seen\n";
         explain(tap, &mut result);
         assert_eq!(result.rationale, "seen\n");
+        let harness = include_str!("../../../../tests/harness.bash");
+        assert!(BASH_TELLS.iter().all(|it| harness.contains(it)));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, stdin};
+use std::ops::Range;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, chown};
 use std::os::unix::process::CommandExt;
@@ -60,7 +61,7 @@ impl Isolation {
     /// # Errors
     /// When that level cannot be had, or only level 3 and nobody has said that this will do.
     pub fn choose(level: Option<u8>, trusted: bool) -> anyhow::Result<Self> {
-        let uid = match Uid::effective().is_root() && other_users_exist()? {
+        let uid = match Uid::effective().is_root() && is_mapped(UIDS)? {
             true => Some(unused_uid()?),
             false => None,
         };
@@ -149,19 +150,27 @@ impl Isolation {
     }
 }
 
-/// Whether this process's user namespace has other users than this one. That of an ordinary user, who is root
-/// in it, as a rule has not. See user_namespaces(7).
-fn other_users_exist() -> anyhow::Result<bool> {
+/// Where it looks for a uid that no user has.
+const UIDS: Range<u32> = 61_000..65_000;
+
+/// Whether this process's user namespace has these users. That of an ordinary user, who is root in it, as a
+/// rule has no other one. See user_namespaces(7).
+fn is_mapped(uids: Range<u32>) -> anyhow::Result<bool> {
     let path = "/proc/self/uid_map";
     let map = fs::read_to_string(path).with_context(|| format!("read {path}"))?;
-    let lengths = map.lines().filter_map(|it| it.split_whitespace().nth(2));
-    let users: u64 = lengths.filter_map(|it| it.parse::<u64>().ok()).sum();
-    Ok(users > 1)
+    // Each line: the first uid here, the one that it is outside, how many.
+    Ok(map.lines().any(|line| {
+        let numbers: Vec<u64> = (line.split_whitespace())
+            .filter_map(|it| it.parse().ok())
+            .collect();
+        matches!(numbers[..], [first, _, count]
+            if first <= uids.start.into() && u64::from(uids.end) <= first + count)
+    }))
 }
 
 /// A uid that no user has and no process runs under; another one for each grader that runs now.
 fn unused_uid() -> anyhow::Result<u32> {
-    let first = 61_000 + std::process::id() % 3_000;
+    let first = UIDS.start + std::process::id() % 3_000;
     let is_free = |uid: &u32| {
         let named = User::from_uid(Uid::from_raw(*uid));
         matches!(named, Ok(None)) && processes_of(*uid).is_empty()
@@ -169,7 +178,7 @@ fn unused_uid() -> anyhow::Result<u32> {
     // Two graders must never have the same: each locks a file for its own until it ends.
     let shelf = Project::find()?.0.join("target/ipc-grade/uids");
     fs::create_dir_all(&shelf).with_context(|| format!("mkdir {}", shelf.display()))?;
-    for uid in (first..65_000).filter(is_free) {
+    for uid in (first..UIDS.end).filter(is_free) {
         let file = shelf.join(uid.to_string());
         let file = File::create(&file).with_context(|| format!("create {}", file.display()))?;
         if let Ok(lock) = Flock::lock(file, FlockArg::LockExclusiveNonblock) {
@@ -177,7 +186,7 @@ fn unused_uid() -> anyhow::Result<u32> {
             return Ok(uid);
         }
     }
-    bail!("no unused uid below 65000")
+    bail!("no unused uid below {}", UIDS.end)
 }
 
 /// The processes that run under that uid.

@@ -339,6 +339,9 @@ fn wake_ups(trace: &Trace, arrows: &mut Vec<Arrow>) {
             continue;
         };
         if is_shutdown {
+            if call.value().is_none() {
+                continue; // it changed nothing
+            }
             let times = shutdowns.entry(object).or_default();
             times.push((call.start, id));
             continue;
@@ -391,7 +394,7 @@ fn wake_ups(trace: &Trace, arrows: &mut Vec<Arrow>) {
             let times = shutdowns.get(&object).into_iter().flatten();
             times
                 .filter(|it| call.start < it.0 && it.0 <= call.end())
-                .max()
+                .min()
                 .copied()
         } else if call.name.starts_with("accept") {
             connecting(trace, &connects, call)

@@ -67,12 +67,14 @@ pub fn run(
     let duet = env::current_exe()
         .context("the path of this program")?
         .with_file_name("duet");
-    // The lessons' programs are beside this one; what is in PATH comes first.
-    let path = env::var_os("PATH").unwrap_or_default();
-    let folders = env::split_paths(&path).chain(duet.parent().map(Path::to_owned));
     let mut command = strace(&log);
+    // The lessons' programs are beside this one; what is in PATH comes first.
+    if let Some(path) = env::var_os("PATH") {
+        let folders = env::split_paths(&path).chain(duet.parent().map(Path::to_owned));
+        // A folder with a colon in its name cannot be in PATH.
+        command.env("PATH", env::join_paths(folders).unwrap_or(path));
+    }
     command
-        .env("PATH", env::join_paths(folders).context("PATH")?)
         .args(["--seccomp-bpf", "--"])
         .arg(duet)
         .args(["--silence", &(limit + 10).to_string()]);

@@ -77,12 +77,17 @@ pub fn start_first(missing: impl fmt::Display, partner: &str) -> anyhow::Error {
 /// The program, and behind it the argument that this one was given, unless it is the default of both.
 pub fn with_argument(program: &str, argument: impl fmt::Display, default: &str) -> String {
     let argument = argument.to_string();
-    let is_plain = |it: char| it.is_ascii_alphanumeric() || "/._-:[]@%+=,".contains(it);
-    match argument {
-        it if it == default => program.into(),
-        it if it.chars().all(is_plain) => format!("{program} {it}"),
-        it => format!("{program} '{}'", it.replace('\'', r"'\''")), // as a shell needs it
+    if argument == default {
+        return program.into();
     }
+    // As a shell needs it, and behind it clap.
+    let is_plain = |it: char| it.is_ascii_alphanumeric() || "/._-:@+,".contains(it);
+    let quoted = match argument.replace('\'', r"'\''") {
+        it if !it.is_empty() && it.chars().all(is_plain) => it,
+        it => format!("'{it}'"),
+    };
+    let dashes = if argument.starts_with('-') { "-- " } else { "" };
+    format!("{program} {dashes}{quoted}")
 }
 
 /// The end of a forked child: reports as `main` would and never returns into the parent's code.

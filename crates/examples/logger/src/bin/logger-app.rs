@@ -63,7 +63,7 @@ fn main() -> Result<(), Failure> {
 
 /// Opens the FIFO for writing once the service has it open for reading.
 fn open(path: &Path, wait: Duration) -> anyhow::Result<File> {
-    let name = path.display();
+    let name = &path.display();
     let mut missing = String::new();
     // The kernel has no event for "somebody makes a FIFO at this path and opens it".
     let opened = lesson::poll_until(wait, || {
@@ -91,7 +91,10 @@ fn open(path: &Path, wait: Duration) -> anyhow::Result<File> {
             }
         }
     })?;
-    opened.ok_or_else(|| lesson::start_first(missing, "logger-service"))
+    opened.ok_or_else(|| {
+        let service = lesson::with_argument("logger-service", name, logger::FIFO_PATH);
+        lesson::start_first(missing, &service.replacen(' ', " -- --fifo ", 1))
+    })
 }
 
 fn errno(error: &anyhow::Error) -> Option<i32> {

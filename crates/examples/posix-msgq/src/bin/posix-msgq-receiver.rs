@@ -50,7 +50,7 @@ fn main() -> Result<(), Failure> {
 
     let left = queue.attributes().map_or(0, |it| it.current_messages);
     if left > 0 {
-        note!("{name} is removed with {left} messages in it (--count receives more)");
+        note!("{name} is removed with messages in it: {left} (--count receives more)");
     }
     match made {
         Some(made) => drop(made),

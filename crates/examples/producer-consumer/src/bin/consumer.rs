@@ -34,7 +34,7 @@ fn main() -> Result<(), Failure> {
     let removed = shared.remove();
     consumed?;
     if let Err(error) = removed {
-        note!("{error:#}"); // another consumer was done first
+        note!("{error:#}"); // as a rule another consumer was done first
     }
     Ok(())
 }

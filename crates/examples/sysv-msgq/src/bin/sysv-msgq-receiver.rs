@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::Parser;
-use lesson::{Failure, note, say};
+use lesson::{Failure, note, say, with_argument};
 use sysv_msgq::{Key, PROJECT, Queue};
 
 /// Receive by priority, high to low (partner: sysv-msgq-sender, before or after)
@@ -18,7 +18,7 @@ struct Args {
     /// Give up if a message does not come within this time
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<u64>,
-    /// Receive one of each priority as often, before the queue is removed
+    /// Receive so many messages of each priority, then remove the queue
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     times: u32,
 }
@@ -45,7 +45,8 @@ fn main() -> Result<(), Failure> {
                 .ok_or_else(|| {
                     anyhow!(
                         "msgrcv {queue}: no message of type {priority} within {seconds} s: \
-                         start sysv-msgq-sender (cargo run -q --bin sysv-msgq-sender)"
+                         start sysv-msgq-sender (cargo run -q --bin {})",
+                        with_argument("sysv-msgq-sender", key.dir.display(), ".")
                     )
                 })?,
         };
@@ -54,7 +55,7 @@ fn main() -> Result<(), Failure> {
 
     let left = queue.waiting()?;
     if left > 0 {
-        note!("{queue} is removed with {left} messages in it (--times receives more)");
+        note!("{queue} is removed with messages in it: {left} (--times receives more)");
     }
     // Nobody else removes it, and it would stay until the machine is shut down.
     queue.remove()?;

@@ -26,7 +26,7 @@ fn main() -> Result<(), Failure> {
     let socket = UdpSocket::bind(address).map_err(|error| match error.kind() {
         ErrorKind::AddrInUse => anyhow!(
             "bind {address}: EADDRINUSE: another program receives there (`ss -lunp` shows it): \
-             end it or give another ADDR"
+             end it or give another IP:PORT"
         ),
         _ => anyhow!(error).context(format!("bind {address}")),
     })?;

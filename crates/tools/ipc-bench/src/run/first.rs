@@ -49,7 +49,8 @@ pub fn measure(job: &Job, control: &Control, end: &mut dyn End) -> anyhow::Resul
         say_last(job, control, end, message)?;
     }
     let after = usage()?;
-    sample.cpu = (after.0 - cpu) as f64 - sample.beside;
+    // Part of what is taken off was read from the clock on the wall.
+    sample.cpu = ((after.0 - cpu) as f64 - sample.beside).max(0.0);
     sample.switches = (after.1 - switches) as f64;
     Ok(sample)
 }
@@ -78,7 +79,7 @@ fn round_trips(
             // Timed from when it should have begun: who comes late has waited, too.
             let intended = begin + since(number, rate);
             number += 1;
-            sample.beside += spin_until(intended)?;
+            sample.beside += spin_until(job, intended)?;
             before = intended;
         }
         end.send(message).context("send")?;
@@ -101,22 +102,22 @@ fn round_trips(
 }
 
 /// Looks at the clock until then; nanoseconds of processor time that this took.
-fn spin_until(then: Instant) -> anyhow::Result<f64> {
-    // Reading the processor time is a call, which must not come between that moment and the message.
+fn spin_until(job: &Job, then: Instant) -> anyhow::Result<f64> {
+    // Reading the processor time is a system call: none shortly before the message, nor where calls are counted.
     const APART: Duration = Duration::from_micros(2);
-    if Instant::now() >= then {
-        return Ok(0.0);
+    let mut took = 0;
+    if Instant::now() + APART < then && !job.counted {
+        let begin = processor_time()?;
+        while Instant::now() + APART < then {
+            spin_loop();
+        }
+        took = processor_time()? - begin;
     }
-    let begin = processor_time()?;
-    while Instant::now() + APART < then {
-        spin_loop();
-    }
-    let (until_now, now) = (processor_time()?, Instant::now());
+    let rest = then.saturating_duration_since(Instant::now());
     while Instant::now() < then {
         spin_loop();
     }
-    let rest = then.saturating_duration_since(now);
-    Ok((until_now - begin) as f64 + rest.as_nanos() as f64)
+    Ok(took as f64 + rest.as_nanos() as f64)
 }
 
 /// Round trips for so long: how many, and in how many nanoseconds.
