@@ -25,9 +25,7 @@ pub fn create(path: &Path) -> anyhow::Result<Option<Made>> {
     match mkfifo(path, Mode::S_IRUSR | Mode::S_IWUSR) {
         Ok(()) => {
             let path = path.to_owned();
-            Ok(Some(making.remove_at_end(move || {
-                unlink(&path);
-            })))
+            Ok(Some(making.remove_at_end(move || unlink(&path))))
         }
         // The partner, or an earlier run, was first.
         Err(Errno::EEXIST) => ensure_ours(path).map(|()| None),
@@ -61,8 +59,13 @@ pub fn ensure_ours(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Removes the name, and tells whether it has; processes that have the FIFO open go on using it. See unlink(2).
-pub fn unlink(path: &Path) -> bool {
+/// Removes the name; processes that have the FIFO open go on using it. See unlink(2).
+pub fn unlink(path: &Path) {
+    remove(path);
+}
+
+/// The same, and tells whether it was there and ours.
+pub fn remove(path: &Path) -> bool {
     if ensure_ours(path).is_err() {
         return false; // The partner was first, or it is not ours to remove.
     }

@@ -79,7 +79,7 @@ fn die_cleanly(signals: &SigSet, made: &Path) -> anyhow::Result<()> {
 
 /// Removes the FIFO; what there is to say of it.
 fn remove(path: &Path) -> &'static str {
-    match (fifo::unlink(path), path.symlink_metadata()) {
+    match (fifo::remove(path), path.symlink_metadata()) {
         (true, _) => "the FIFO is removed",
         (false, Err(_)) => "somebody else has removed the FIFO",
         (false, Ok(_)) => "what stands at its path stays there",

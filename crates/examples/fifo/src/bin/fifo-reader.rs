@@ -49,7 +49,7 @@ fn main() -> Result<(), Failure> {
     // created it.
     match created {
         Some(created) => drop(created),
-        None => drop(fifo::unlink(&path)),
+        None => fifo::unlink(&path),
     }
     say!("Reader: Done.");
     Ok(())
