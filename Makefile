@@ -77,7 +77,7 @@ gradescope: ## the autograder for Gradescope (EXERCISES="a b", TESTS=folder of h
 soak: build ## run every test 50 times with all cores busy (RUNS=50)
 	@scripts/soak $(or $(RUNS),50)
 
-check: ## rustfmt, clippy with warnings denied, each crate alone, shellcheck
+check: ## rustfmt, clippy with warnings denied, each crate alone, the exercises' references, shellcheck
 	@scripts/check
 
 tools: ## find or install what the tests need (bats, below target/)
