@@ -150,10 +150,16 @@ prints() {
 # start_traced NAME PROGRAM [ARG...]: start, and write down its system calls. The test is not run
 # where that is not possible: what it would prove is then not verified.
 start_traced() {
-  can_trace || skip "mechanism not verified: $CANNOT_TRACE"
+  needs_trace
   local UNDER=(strace -ff -ttt -T -yy -s 65536 -o "$LOGS/$1.trace")
   "${HOW:-start}" "$@" # HOW=start_typing: with a keyboard
 }
+
+# start_watched NAME PROGRAM [ARG...]: the same, but where that is not possible the test goes on, to needs_trace.
+start_watched() { if can_trace; then start_traced "$@"; else start "$@"; fi; }
+
+# needs_trace: what a test proves from here on stands in a trace.
+needs_trace() { can_trace || skip "mechanism not verified: $CANNOT_TRACE"; }
 
 can_trace() {
   CANNOT_TRACE="strace is not installed"

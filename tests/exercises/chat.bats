@@ -328,6 +328,7 @@ big_lines() {
   hint "Anybody could connect to your socket: its mode is to be 0600 from the first moment on (umask before bind)."
   mode_0600
   kill_server
+  needs_trace
 }
 
 mode_0600() {

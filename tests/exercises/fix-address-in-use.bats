@@ -76,9 +76,7 @@ time_wait() {
   hint "Only a port that nobody listens on may be taken again. SO_REUSEPORT lets both listen at once, and on another port no client will look: say what is wrong, and exit with 1."
   LINE=$(random_lines 1)
   serve server 127.0.0.1:0
-  local how=start
-  ! can_trace || how=start_traced
-  "$how" second fix-address-in-use "127.0.0.1:$PORT" "$(random_lines 1)"
+  start_watched second fix-address-in-use "127.0.0.1:$PORT" "$(random_lines 1)"
   finish second 1
   prints second /dev/null
   one_error second "127.0.0.1:$PORT"
@@ -90,7 +88,8 @@ time_wait() {
   stop server
   finish server
   prints server <(expected 1)
-  if [[ $how == start_traced ]] && calls second 'SO_REUSEPORT, \[1\]' > /dev/null; then
+  needs_trace
+  if calls second 'SO_REUSEPORT, \[1\]' > /dev/null; then
     echo "the second server has set SO_REUSEPORT"
     return 1
   fi

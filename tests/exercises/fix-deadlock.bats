@@ -22,13 +22,11 @@ in_time() {
 }
 has_ended() { [[ $(cut -d' ' -f3 "/proc/${PID[$1]}/stat" 2> /dev/null) == @(Z|) ]]; }
 
-# start_watched ROUNDS MICROS: traced where that is possible (WATCHED is then not empty).
-start_watched() {
-  WATCHED='' how=start
-  ! can_trace || WATCHED=1 how=start_traced
+# transfer ROUNDS MICROS: under the name of run, traced where that is possible.
+transfer() {
   rm -f "$LOGS/run.trace".*
   some_amounts
-  "$how" run fix-deadlock --rounds "$1" --micros "$2" "$RIGHT" "$LEFT"
+  start_watched run fix-deadlock --rounds "$1" --micros "$2" "$RIGHT" "$LEFT"
 }
 
 # in_trace ROUNDS: a line for each process that has done P at least that often: the time of its first
@@ -84,9 +82,9 @@ ps_on() {
   # Not even on a busy machine does one of them end each time before another one begins.
   local together=''
   for i in 1 2 3; do
-    start_watched 40 5000
+    transfer 40 5000
     in_time
-    [[ -n $WATCHED ]] || return 0
+    needs_trace
     if at_once 40; then together=1; break; fi
   done
   [[ -n $together ]] || { echo "in three runs there were never three processes that used the locks at the same time"; return 1; }
@@ -94,12 +92,12 @@ ps_on() {
 
 @test "[3] no transfer is left out" {
   hint "Who gives up waiting for a lock must try again: a transfer that was not made is missing in the end."
-  start_watched 40 5000
+  transfer 40 5000
   in_time
   grep -v Torn "$LOGS/run.out" > money
   diff -u --label expected --label actual <(balance 40) money
   hint "Each transfer must do its work, work(), twice: what it takes can be given (--micros), so do not leave it out."
-  [[ -n $WATCHED ]] || return 0
+  needs_trace
   # Two that transfer; 40 * 2 * 5000 microseconds. Who looks does half of that work.
   in_trace 40 | awk '$3 >= 0.4' > working
   (($(wc -l < working) >= 2)) || { echo "$(wc -l < working) of 2 processes have spent the time that 80 times 5 ms of work take"; return 1; }
@@ -107,11 +105,11 @@ ps_on() {
 
 @test "[2] nobody sees a torn pair" {
   hint "Both locks must be held from before the money leaves one account until it is in the other: let go of none of them earlier."
-  start_watched 40 2000
+  transfer 40 2000
   in_time
   grep Torn "$LOGS/run.out" > torn || true
   diff -u --label expected --label actual <(echo "Torn pairs: 0") torn
-  [[ -n $WATCHED ]] || return 0
+  needs_trace
   # What is printed is no proof. In each transfer that was made, and each time that one looked, both
   # locks were held at once. (Where there is only one lock another test fails.)
   transfers=$(sed -nE 's/^Transfers: ([0-9]{1,9})$/\1/p' "$LOGS/run.out")

@@ -34,7 +34,7 @@ fn main() -> Result<(), Failure> {
     let removed = shared.remove();
     consumed?;
     if let Err(error) = removed {
-        note!("{error:#}"); // as a rule another consumer was done first
+        note!("{error:#}"); // the objects are ours, so another consumer was done first
     }
     Ok(())
 }
