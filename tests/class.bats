@@ -337,7 +337,7 @@ forty() {
 
 @test "forty submissions: each gets what it is worth, and the same again (SUBMISSIONS=all)" {
   long_form
-  [[ ${SUBMISSIONS:-} == all ]] || skip "long form: make soak"
+  [[ ${SUBMISSIONS:-} == all ]] || skip "every submission: SUBMISSIONS=all scripts/soak 1"
   forty
   local DEADLINE=1500
   class first --jobs 2

@@ -105,6 +105,27 @@ needs_own() { [[ -n ${IPC_LAB_NAMESPACE:-} ]] || skip "without a namespace other
   grep -qF 'Segment::create(key, size_of::<AtomicU64>())' "$ROOT/crates/exercises/fix-shm-race/src/main.rs"
 }
 
+@test "what shm-database and task-queue leave, whose letters and sizes students choose" {
+  setup_places
+  local in_folder database
+  run_to_end sysv-msgq-sender 0
+  in_folder=$(awk -v id="$(id_of sysv-msgq-sender)" '$2 == id { printf "%06x", $1 % 16777216 }' /proc/sysvipc/msg)
+  database=shm-database-53$in_folder
+  (umask 077; truncate -s 12288 "dev/shm/$database" "dev/shm/sem.$database" dev/shm/shm-database-53abcdef)
+  make_queue() { python3 -c "import ctypes; ctypes.CDLL(None).msgget(0x$1$in_folder, 0o1600)"; }
+  command -v python3 > /dev/null || skip "python3 is not installed"
+  make_queue 51 # Q
+  look 1
+  prints "Leftovers: 4. What removes them:"
+  [[ $(about "ipcs -q | grep 0x51$in_folder") == "  a leftover" ]]
+  clean 0
+  prints "$ rm $DIR/dev/shm/$database"
+  prints "$ rm $DIR/dev/shm/sem.$database"
+  diff "$LOGS/inventory.before" <(inventory)
+  # Of another folder.
+  [[ $(ls dev/shm) == shm-database-53abcdef ]]
+}
+
 @test "a POSIX queue is seen where mqueue is mounted; elsewhere the page says how to mount it" {
   needs_own
   run_to_end posix-msgq-sender 0
@@ -168,7 +189,7 @@ needs_own() { [[ -n ${IPC_LAB_NAMESPACE:-} ]] || skip "without a namespace other
   prints "kept: it holds more than the lesson puts there"
   prints "kept: whose it is cannot be told; to remove it if it is empty: rmdir $DIR/tmp/cleanup-abc123"
   prints "kept: its size is 100, so another program made it"
-  prints "kept: its size is 4096, so another program made it; to remove it all the same: ipcrm -m "
+  prints "kept: its size is 4096, so shm-database or another program made it; to remove it all the same: ipcrm -m "
   cp "$LOGS/clean.out" said
   contents | diff before -
   # One line has gone: the queue of this folder.
@@ -206,7 +227,7 @@ contents() {
   UNDER=()
   inventory > before
   clean 0
-  prints "Nothing is left."
+  prints "Nothing to remove is left; what is kept is named above."
   [[ $(grep -c "kept: it belongs to another user (uid 65534)" "$LOGS/clean.out") == 3 ]]
   inventory | diff before -
   [[ -p tmp/example_fifo ]]
@@ -245,10 +266,10 @@ contents() {
   start reader sleep 100 < dev/shm/myshm
 
   clean 0
-  prints "Nothing is left."
-  [[ $(about ipcs -q) == "  kept: in use by sysv-msgq-receiver (kill ${PID[receiver]})" ]]
+  prints "Nothing to remove is left; what is kept is named above."
+  [[ $(about "ipcs -q | grep 0x4d") == "  kept: in use by sysv-msgq-receiver (kill ${PID[receiver]})" ]]
   [[ $(about ipcs -m) == "  kept: in use by producer (kill ${PID[producer]})" ]]
-  [[ $(about ipcs -s) == "  kept: in use by producer (kill ${PID[producer]})" ]]
+  [[ $(about "ipcs -s | grep 0x45") == "  kept: in use by producer (kill ${PID[producer]})" ]]
   [[ $(about "ls -ld $DIR/tmp/example_fifo") == "  kept: in use by fifo-writer (kill ${PID[writer]})" ]]
   [[ $(about "ls -ld $DIR/tmp/my_socket") == "  kept: in use by unix-echo-server (kill ${PID[server]})" ]]
   [[ $(about "ls -ld $DIR/tmp/logpipe") == "  kept: in use by logger-service (kill ${PID[logger]})" ]]
@@ -300,7 +321,7 @@ stopped() { [[ $(cut -d' ' -f3 "/proc/${PID[$1]}/stat") == T ]]; }
   prints "Leftovers: 1."
   start clean env IPC_LAB_ROOT="$DIR" "$ROOT/scripts/clean-ipc" other
   finish clean
-  [[ $(about ipcs -q) == "  kept: in use by sysv-msgq-receiver (kill ${PID[receiver]})" ]]
+  [[ $(about "ipcs -q | grep 0x4d") == "  kept: in use by sysv-msgq-receiver (kill ${PID[receiver]})" ]]
   stop receiver
   finish receiver 143
 }
@@ -466,12 +487,14 @@ nameless() { [[ -n $(awk 'FNR > 1 && $1 == 0' /proc/sysvipc/sem) ]]; }
     grep -rhoE '"/tmp/[^"]+"|"[^"]*-XXXXXX"' "$ROOT/crates/examples/$lesson/src" |
       sed -E -e 's/"//g' -e 's#^([^/])#/tmp/\1#' -e "s#^#$lesson #"
   done > said
-  # Exercises: the names in their code, and the key of the lesson whose library they take.
-  (cd "$ROOT/crates/exercises" && grep -roE 'str = "/[a-z_/]+"' --include '*.rs' .) |
-    sed -nE 's#^\./([^/]*)/src/.*"(.*)"$#\1 \2#p' >> said
+  # Exercises: the names in their code, also those with a key in them, and the key of the lesson whose library they take.
+  (cd "$ROOT/crates/exercises" && grep -roE 'str = "/[a-z_/]+"|format!\("/[^"]+"' --include '*.rs' .) |
+    sed -nE -e 's/\{:08x\}/KEY/' -e 's#^\./([^/]*)/src/.*"(.*)"$#\1 \2#p' >> said
+  sed -n 's#^shm-database /#shm-database /sem.#p' said >> said # with a POSIX semaphore beside it
+  grep -rqF 'ftok(dir, queue)' "$ROOT/crates/exercises/task-queue/src" && echo "task-queue KEY" >> said
   grep -rlE 'ftok\(.*PROJECT' "$ROOT"/crates/exercises/*/src | while read -r source; do
     lesson=${source#*/crates/exercises/}
-    grep -oE 'use sysv_(shm|msgq)' "$source" | sed -e 's/.*shm/S/' -e 's/.*msgq/M/' -e "s#^#${lesson%%/*} #"
+    grep -oE 'sysv_(shm|msgq)::' "$source" | sed -e 's/.*shm.*/S/' -e 's/.*msgq.*/M/' -e "s#^#${lesson%%/*} #"
   done >> said
   diff listed <(sort -u said)
 }

@@ -71,6 +71,7 @@ without() {
   [[ $(verdict tmux) == missing && $(verdict bats) == missing ]]
   if command -v apt-get; then [[ $(remedy tmux) == *"apt-get install tmux" ]]; fi
   [[ $(remedy bats) == "make tools" ]]
+  [[ $(verdict bubblewrap) == missing && $(verdict zip) == missing ]]
   mkdir -p target/tools/bats/bin
   touch target/tools/bats/bin/bats
   start doctor env PATH="$DIR/bin" bash scripts/doctor
@@ -131,6 +132,20 @@ copy_of_proc() {
   [[ $(verdict "shared memory") == mend && $(remedy "shared memory") == "make clean-ipc, or "*"kernel.shmmni=4096"* ]]
   [[ $(verdict "fs.protected_fifos") == mend && $(remedy "fs.protected_fifos") == *"fs.protected_fifos=1"* ]]
   [[ $(verdict "fs.protected_regular") == ok && $(verdict "fs.protected_hardlinks") == missing ]]
+}
+
+@test "namespaces are refused: what Ubuntu 24.04 needs for them" {
+  copy_of_proc
+  echo 1 > proc/sys/kernel/apparmor_restrict_unprivileged_userns
+  mkdir refusing
+  printf '#!/bin/sh\nexit 1\n' | tee refusing/bwrap > refusing/unshare
+  chmod +x refusing/*
+  doctor PATH="$DIR/refusing:$PATH" IPC_LAB_PROC="$DIR/proc"
+  finish doctor
+  for row in bubblewrap "user namespaces"; do
+    [[ $(verdict "$row") == mend ]]
+    [[ $(remedy "$row") == *apparmor_restrict_unprivileged_userns* ]]
+  done
 }
 
 @test "/dev/mqueue: mounted or not" {

@@ -41,7 +41,7 @@ setup() {
 }
 
 teardown() {
-  local left=0 pid running
+  local left=0 pid running command
   cd /
   # What is killed below is no job any more, of whose end bash would tell in ten lines.
   for pid in "${PID[@]}"; do disown "$pid" 2> /dev/null || true; done
@@ -49,7 +49,10 @@ teardown() {
   if ((${#running[@]})); then
     kill -STOP "${running[@]}" 2> /dev/null || true # they leave time to say which
     for pid in "${running[@]:0:8}"; do
-      printf 'left running: pid %s: %s\n' "$pid" "$(tr '\0' ' ' 2> /dev/null < "/proc/$pid/cmdline")"
+      command=$(tr '\0' ' ' 2> /dev/null < "/proc/$pid/cmdline") || true
+      # What stands around a program ends with it.
+      [[ $command =~ ^([^ ]*/)?(nsenter|strace)' ' ]] && ((${#running[@]} > 1)) ||
+        printf 'left running: pid %s: %s\n' "$pid" "$command"
     done
     kill -KILL "${running[@]}" 2> /dev/null || true
     left=1

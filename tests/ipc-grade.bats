@@ -3,7 +3,7 @@
 load harness
 
 # Grading takes a build and a box for each test. `make test` does the short forms; `make soak`
-# (LONG=1) does all; with SUBMISSIONS=all it grades every submission there is.
+# (LONG=1) does more of them; with SUBMISSIONS=all it grades every submission there is, for hours.
 submissions=$ROOT/tests/submissions
 
 long_form() { [[ -n ${LONG:-} ]] || skip "long form: make soak"; }

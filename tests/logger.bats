@@ -405,7 +405,7 @@ nothing_runs() { [[ -z $(processes) ]]; }
 
 @test "no service: one error that says what to start" {
   run_to_end logger-app 1 --fifo fifo --wait 0
-  one_error logger-app "there is no fifo: start logger-service first (in another terminal: cargo run -q --bin logger-service -- --fifo fifo)"
+  one_error logger-app "there is no fifo: start logger-service first (in another terminal: cargo run -q --bin logger-service -- --fifo=fifo)"
   run_to_end logger-app 1 --fifo missing/fifo --wait 1
   one_error logger-app "there is no missing/fifo: start logger-service first"
   mkfifo fifo # of a service that was killed

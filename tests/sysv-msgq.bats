@@ -141,6 +141,21 @@ messages() { awk 'FNR > 1 { print $5 }' /proc/sysvipc/msg; }
   same_output sysv-msgq-receiver
 }
 
+@test "the sender killed half-way: what it has sent is received, and the next pair works" {
+  start sender sysv-msgq-sender --times 100000 # more than the queue takes
+  wait_for sender "created"
+  wait_until asleep sender
+  stop sender KILL
+  finish sender 137
+  [[ $(messages) -gt 3 ]]
+  run_to_end sysv-msgq-receiver 0
+  same_output sysv-msgq-receiver
+  [[ -z $(queue) ]]
+  run_to_end sysv-msgq-sender 0
+  run_to_end sysv-msgq-receiver 0
+  same_output sysv-msgq-receiver
+}
+
 @test "stopped and continued while they work" {
   start receiver sysv-msgq-receiver
   wait_for receiver "Receiving"

@@ -141,6 +141,21 @@ end_server() {
   finish server 0
 }
 
+@test "the server killed half-way: the client says so, and the next server takes the same port" {
+  serve
+  start_typing client udp-echo-client "127.0.0.1:$PORT"
+  type_in client one
+  wait_for client "Echo: one"
+  stop server KILL
+  finish server 137
+  type_in client two
+  finish client 1
+  one_error client "start udp-echo-server first"
+  end_of_input client
+  serve "127.0.0.1:$PORT"
+  end_server
+}
+
 @test "stopped and continued while they talk" {
   serve
   seq 500 > lines

@@ -37,6 +37,9 @@ as_by_default() { same_output "$1" <(sed 's#/tmp/my_socket#socket#' "$ROOT/tests
 @test "the client alone names the server" {
   run_to_end unix-echo-client 1 socket
   one_error unix-echo-client "connect socket: there is no such socket: start unix-echo-server first"
+  # In the command to paste, one -- is for cargo and one for the program.
+  run_to_end unix-echo-client 1 -- "-a socket"
+  one_error unix-echo-client "cargo run -q --bin unix-echo-server -- -- '-a socket')"
 }
 
 @test "each line is echoed as it is typed, a last one without a newline too" {

@@ -76,6 +76,8 @@ impl Segment {
             let (maker, or) = match stat.shm_segsz {
                 SIZE => ("the lesson sysv-shm", ", or make clean-ipc"),
                 48 => ("the lesson producer-consumer", ", or make clean-ipc"),
+                8 => ("the exercise fix-shm-race", ", or make clean-ipc"),
+                8192 => ("the exercise fix-shm-leftover", ", or make clean-ipc"),
                 _ => ("another program", ""),
             };
             bail!(

@@ -80,14 +80,36 @@ pub fn with_argument(program: &str, argument: impl fmt::Display, default: &str) 
     if argument == default {
         return program.into();
     }
-    // As a shell needs it, and behind it clap.
+    // The first of them is for cargo, the second for the program.
+    let dashes = if argument.starts_with('-') {
+        "-- -- "
+    } else {
+        ""
+    };
+    format!("{program} {dashes}{}", quoted(&argument))
+}
+
+/// As [`with_argument`], where the argument is that of an option.
+pub fn with_option(
+    program: &str,
+    option: &str,
+    argument: impl fmt::Display,
+    default: &str,
+) -> String {
+    let argument = argument.to_string();
+    if argument == default {
+        return program.into();
+    }
+    format!("{program} -- {option}={}", quoted(&argument))
+}
+
+/// As a shell needs it.
+fn quoted(argument: &str) -> String {
     let is_plain = |it: char| it.is_ascii_alphanumeric() || "/._-:@+,".contains(it);
-    let quoted = match argument.replace('\'', r"'\''") {
+    match argument.replace('\'', r"'\''") {
         it if !it.is_empty() && it.chars().all(is_plain) => it,
         it => format!("'{it}'"),
-    };
-    let dashes = if argument.starts_with('-') { "-- " } else { "" };
-    format!("{program} {dashes}{quoted}")
+    }
 }
 
 /// The end of a forked child: reports as `main` would and never returns into the parent's code.

@@ -22,7 +22,7 @@ mod signals;
 
 pub use arguments::{no_arguments_of, parse_address};
 pub use deadline::poll_until;
-pub use failure::{Failure, end, start_first, with_argument};
+pub use failure::{Failure, end, start_first, with_argument, with_option};
 pub use ftok::ftok;
 pub use output::print;
 pub use signals::*;

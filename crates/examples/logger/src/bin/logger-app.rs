@@ -92,8 +92,8 @@ fn open(path: &Path, wait: Duration) -> anyhow::Result<File> {
         }
     })?;
     opened.ok_or_else(|| {
-        let service = lesson::with_argument("logger-service", name, logger::FIFO_PATH);
-        lesson::start_first(missing, &service.replacen(' ', " -- --fifo ", 1))
+        let service = lesson::with_option("logger-service", "--fifo", name, logger::FIFO_PATH);
+        lesson::start_first(missing, &service)
     })
 }
 

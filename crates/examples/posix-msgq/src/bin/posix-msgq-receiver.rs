@@ -1,5 +1,4 @@
-//! Takes a message out of a POSIX message queue, that with the highest priority, and removes
-//! the queue.
+//! Takes the message with the highest priority out of a POSIX message queue, and removes the queue.
 //!
 //! Its partner is posix-msgq-sender; either may be started first.
 

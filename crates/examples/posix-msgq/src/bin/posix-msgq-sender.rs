@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use clap::Parser;
-use lesson::{Failure, say};
+use lesson::{Failure, note, say};
 use posixmq::OpenOptions;
 
 /// Send messages with priorities (partner: posix-msgq-receiver, started before or after)
@@ -29,6 +29,13 @@ fn main() -> Result<(), Failure> {
     let name = &args.name;
     lesson::clean_up_on_signal()?;
     let (queue, made) = posix_msgq::create(name, &mut OpenOptions::writeonly())?;
+
+    let waiting = (queue.attributes())
+        .with_context(|| format!("mq_getattr {name}"))?
+        .current_messages;
+    if waiting > 0 {
+        note!("messages in {name} already: {waiting}; of equal priority they are received first");
+    }
 
     for (priority, text) in args.message {
         // C prints up to the NUL, so that is sent too.

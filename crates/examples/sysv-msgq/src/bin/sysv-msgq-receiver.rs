@@ -1,5 +1,4 @@
-//! Takes three messages out of a System V message queue, by their types and not in the order
-//! in which they were sent, then removes the queue.
+//! Takes three messages out of a System V queue by their types, not in the order sent, and removes it.
 //!
 //! Its partner is sysv-msgq-sender; either may be started first.
 
