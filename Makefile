@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help build demo list choose grade handout gradescope test bench bench-full bench-c bench-lessons soak check tools doctor clean-ipc interop clean
 TARGET := $(or $(CARGO_TARGET_DIR),target)
-export PATH := $(abspath $(TARGET)/debug):$(PATH)
+export PATH := $(if $(filter /%,$(TARGET)),,$(CURDIR)/)$(TARGET)/debug:$(PATH)
 
 help: ## list the targets
 	@echo "make TARGET, where NAME is a lesson (make list) or an exercise (ls crates/exercises):"

@@ -85,8 +85,9 @@ nothing_left() { [[ -z $(processes) ]] && unchanged; }
   done
 }
 
-@test "Ctrl-C reaches all processes: nothing is left" {
-  for signal in INT TERM; do
+@test "Ctrl-C, Ctrl-\\ and the end of the terminal reach all processes: nothing is left" {
+  ulimit -c 0
+  for signal in INT TERM HUP QUIT; do
     start_deadlock
     kill -s $signal -- "-${PID[deadlock]}"
     finish deadlock $((128 + $(kill -l $signal)))

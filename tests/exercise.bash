@@ -32,14 +32,15 @@ teardown() {
   return "$status"
 }
 
-# In the grader each test has a box, in which all its programs run: $IPC_LAB_BOX makes one, says how
-# to enter it, and ends it with all that is in it when its standard input is closed. PROCESSES=256 in
+# In the grader each test has a box, in which all its programs run: $IPC_LAB_BOX (a word a line) makes one,
+# says how to enter it, and ends it with all that is in it when its standard input is closed. PROCESSES=256 in
 # a test file: room for a server with two threads for each of a hundred clients.
 enter_box() {
   # shellcheck disable=SC2153  # LOGS is the harness's
   mkfifo "$LOGS/box.in" "$LOGS/box.out"
-  # shellcheck disable=SC2086  # words on purpose
-  $IPC_LAB_BOX --dir "$DIR" --bin "$BIN" ${PROCESSES:+--processes "$PROCESSES"} < "$LOGS/box.in" > "$LOGS/box.out" 2> "$LOGS/box.err" 3>&- 4>&- &
+  local make
+  mapfile -t make <<< "$IPC_LAB_BOX"
+  "${make[@]}" --dir "$DIR" --bin "$BIN" ${PROCESSES:+--processes "$PROCESSES"} < "$LOGS/box.in" > "$LOGS/box.out" 2> "$LOGS/box.err" 3>&- 4>&- &
   BOX_PID=$!
   exec {BOX}> "$LOGS/box.in"
   local word

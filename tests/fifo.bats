@@ -50,7 +50,18 @@ setup_file() { printf 'hello\nworld\nthree\n' > "$BATS_FILE_TMPDIR/input"; }
   start reader fifo-reader fifo
   finish writer
   finish reader
-  grep -qx 'Received: lastReader: Done.' "$LOGS/reader.out"
+  grep -qx 'Received: last' "$LOGS/reader.out"
+  # On a terminal Ctrl-D twice: the second ends the program.
+  command -v script > /dev/null || skip "script is not installed"
+  start reader fifo-reader fifo
+  start_typing terminal script -qec "$BIN/fifo-writer fifo" /dev/null
+  wait_for terminal "Enter messages"
+  type_in terminal $'last\x04\x04' # the newline is never read
+  wait_for terminal "Writer: Done."
+  end_of_input terminal
+  finish terminal
+  finish reader
+  grep -qx 'Received: last' "$LOGS/reader.out"
 }
 
 @test "64 MiB arrive byte for byte" {
@@ -73,6 +84,37 @@ setup_file() { printf 'hello\nworld\nthree\n' > "$BATS_FILE_TMPDIR/input"; }
   [[ ! -e fifo ]]
 }
 
+@test "the reader has gone, and the writer ends without another line: it removes the FIFO" {
+  start_typing writer fifo-writer fifo
+  wait_for writer "Opening FIFO"
+  start reader fifo-reader fifo
+  wait_for writer "Enter messages"
+  stop reader
+  finish reader 143
+  [[ -p fifo ]] # the writer has made it
+  end_of_input writer
+  finish writer
+  [[ ! -e fifo ]]
+}
+
+@test "a FIFO that others have made at the same path meanwhile is not removed" {
+  start reader fifo-reader fifo
+  start_typing writer fifo-writer fifo
+  wait_for writer "Enter messages"
+  stop reader
+  finish reader 143
+  start reader fifo-reader fifo
+  wait_for reader "Opening FIFO"
+  type_in writer "one"
+  finish writer 1
+  one_error writer "the reader has gone (EPIPE)"
+  end_of_input writer
+  start writer fifo-writer fifo < "$input"
+  finish writer
+  finish reader
+  same_output reader
+}
+
 @test "the writer killed half-way: the reader sees end-of-file and cleans up" {
   start reader fifo-reader fifo
   start_typing writer fifo-writer fifo
@@ -86,7 +128,7 @@ setup_file() { printf 'hello\nworld\nthree\n' > "$BATS_FILE_TMPDIR/input"; }
 
 @test "Ctrl-C while waiting for the partner removes the FIFO" {
   for program in fifo-writer fifo-reader; do
-    for signal in INT TERM; do
+    for signal in INT TERM HUP; do
       start waiting "$program" fifo
       wait_for waiting "Opening FIFO"
       stop waiting "$signal"
@@ -94,6 +136,15 @@ setup_file() { printf 'hello\nworld\nthree\n' > "$BATS_FILE_TMPDIR/input"; }
       [[ ! -e fifo ]]
     done
   done
+  # nohup has it ignore the end of the terminal: then only the others end it.
+  start waiting nohup "$BIN/fifo-reader" fifo
+  wait_for waiting "Opening FIFO"
+  stop waiting HUP
+  wait_until asleep waiting
+  [[ -p fifo ]]
+  stop waiting TERM
+  finish waiting 143
+  [[ ! -e fifo ]]
 }
 
 @test "Ctrl-C in the writer is the reader's end-of-file" {

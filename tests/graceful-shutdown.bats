@@ -44,7 +44,7 @@ handled() { grep -q '^ShdPnd:[[:space:]]*0*$' "/proc/${PID[$1]}/status"; }
 }
 
 @test "a signal while blocked in open: the FIFO is removed, the shell sees the signal" {
-  for signal in INT TERM INT; do # each run also shows that the one before left nothing
+  for signal in INT TERM HUP INT; do # each run also shows that the one before left nothing
     start waiting graceful-shutdown fifo
     wait_until test -p fifo
     wait_until blocked_in waiting open

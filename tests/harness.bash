@@ -17,7 +17,7 @@ bats_require_minimum_version 1.5.0
 # What the machine's own tools say must not depend on where it stands; programs here speak UTF-8.
 export LC_ALL=C.UTF-8
 
-ROOT=$(cd "${BATS_TEST_DIRNAME%%/tests*}" && pwd)
+ROOT=$(cd "${BATS_TEST_DIRNAME%/tests*}" && pwd)
 TOOLS=${IPC_LAB_TOOLS:-${CARGO_TARGET_DIR:-$ROOT/target}/debug}
 BIN=${IPC_LAB_BIN:-$TOOLS} # the programs under test
 # The command that enters the box, where a test has one: see exercise.bash.

@@ -79,7 +79,7 @@ ends() { run_to_end pipeline "$1" -- "${@:2}"; }
   run_to_end pipeline 0 --capture
   printf 'Captured 12 bytes in 2 lines:\na.txt\nb.txt\n' | diff - "$LOGS/pipeline.out"
   run_to_end pipeline 0 --capture -- printf 'one\ntwo'
-  printf 'Captured 7 bytes in 1 lines:\none\ntwo' | cmp - "$LOGS/pipeline.out"
+  printf 'Captured 7 bytes in 1 line:\none\ntwo' | cmp - "$LOGS/pipeline.out"
   run_to_end pipeline 3 --capture -- sh -c 'echo out; exit 3'
   grep -qx out "$LOGS/pipeline.out"
   run_to_end pipeline 1 --capture -- ls '|' grep nothing
@@ -88,7 +88,7 @@ ends() { run_to_end pipeline "$1" -- "${@:2}"; }
 
 @test "bytes that are no UTF-8 go through, in arguments and in what is captured" {
   run_to_end pipeline 0 --capture -- printf '%s\n' $'\xff' '|' cat
-  printf 'Captured 2 bytes in 1 lines:\n\xff\n' | cmp - "$LOGS/pipeline.out"
+  printf 'Captured 2 bytes in 1 line:\n\xff\n' | cmp - "$LOGS/pipeline.out"
 }
 
 @test "--capture of more than a pipe holds does not deadlock" {

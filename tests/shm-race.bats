@@ -56,8 +56,9 @@ nothing_left() { [[ -z $(processes) ]] && unchanged; }
   check shm-race 4 || says shm-race "Not one update lost in 1000 runs"
 }
 
-@test "Ctrl-C reaches all processes: nothing is left" {
-  for signal in INT TERM; do
+@test "Ctrl-C, Ctrl-\\ and the end of the terminal reach all processes: nothing is left" {
+  ulimit -c 0
+  for signal in INT TERM HUP QUIT; do
     start_long
     kill -s $signal -- "-${PID[race]}"
     finish race $((128 + $(kill -l $signal)))

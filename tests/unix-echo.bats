@@ -191,7 +191,7 @@ as_by_default() { same_output "$1" <(sed 's#/tmp/my_socket#socket#' "$ROOT/tests
 }
 
 @test "Ctrl-C ends the server with status 0 and removes the socket" {
-  for signal in INT TERM; do
+  for signal in INT TERM HUP; do
     serve
     stop server $signal
     finish server 0

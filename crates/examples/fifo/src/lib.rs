@@ -1,13 +1,15 @@
 //! What the writer and the reader agree on: the path, and what may stand there.
 
-use std::fs;
+use std::fs::{self, File, Metadata};
 use std::io::ErrorKind;
+use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use lesson::Made;
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::Mode;
 use nix::unistd::{Uid, mkfifo};
 
@@ -21,15 +23,17 @@ pub const FIFO_PATH: &str = "/tmp/example_fifo";
 /// # Errors
 /// When the path cannot be used, or what stands there is not a FIFO of ours.
 pub fn create(path: &Path) -> anyhow::Result<Option<Made>> {
+    let shown = path.display();
     let making = lesson::making();
     match mkfifo(path, Mode::S_IRUSR | Mode::S_IWUSR) {
         Ok(()) => {
-            let path = path.to_owned();
-            Ok(Some(making.remove_at_end(move || unlink(&path))))
+            let found = fs::symlink_metadata(path);
+            let name = Name::new(path, &found.with_context(|| format!("lstat {shown}"))?);
+            Ok(Some(making.remove_at_end(move || name.remove())))
         }
         // The partner, or an earlier run, was first.
         Err(Errno::EEXIST) => ensure_ours(path).map(|()| None),
-        Err(errno) => Err(errno).with_context(|| format!("mkfifo {}", path.display())),
+        Err(errno) => Err(errno).with_context(|| format!("mkfifo {shown}")),
     }
 }
 
@@ -57,6 +61,49 @@ pub fn ensure_ours(path: &Path) -> anyhow::Result<()> {
         "{shown} is a FIFO of another user (uid {owner}), left as it is: give another path"
     );
     Ok(())
+}
+
+/// A path, and which file stood there: the device and the inode. By now it may be another one.
+#[derive(Clone)]
+pub struct Name(PathBuf, (u64, u64));
+
+impl Name {
+    /// Of `fifo`, which was opened at `path`.
+    ///
+    /// # Errors
+    /// Those of fstat(2).
+    pub fn of(path: &Path, fifo: &File) -> anyhow::Result<Self> {
+        let found = fifo.metadata();
+        let found = found.with_context(|| format!("fstat {}", path.display()))?;
+        Ok(Self::new(path, &found))
+    }
+
+    fn new(path: &Path, found: &Metadata) -> Self {
+        Self(path.to_owned(), (found.dev(), found.ino()))
+    }
+
+    /// Whether it still stands there.
+    pub fn is_there(&self) -> bool {
+        fs::symlink_metadata(&self.0).is_ok_and(|found| (found.dev(), found.ino()) == self.1)
+    }
+
+    /// Unlinks it, unless something else stands there: a FIFO in which others wait, it may be.
+    pub fn remove(&self) {
+        if self.is_there() {
+            unlink(&self.0);
+        }
+    }
+}
+
+/// Whether a process has the FIFO open for reading; ours has it open for writing. See poll(2).
+///
+/// # Errors
+/// Those of poll(2).
+pub fn has_reader(fifo: &File) -> anyhow::Result<bool> {
+    let mut fifo = [PollFd::new(fifo.as_fd(), PollFlags::empty())];
+    poll(&mut fifo, PollTimeout::ZERO).context("poll")?;
+    // POLLERR is told whether or not it was asked for.
+    Ok(fifo[0].any() != Some(true))
 }
 
 /// Removes the name; processes that have the FIFO open go on using it. See unlink(2).

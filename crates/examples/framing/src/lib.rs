@@ -23,7 +23,7 @@ pub const HEADER: usize = size_of::<u32>();
 pub fn write_frame(to: &mut impl Write, payload: &[u8]) -> io::Result<()> {
     let length = checked(payload.len(), ErrorKind::InvalidInput)?;
     // Header and payload together: as two writes, TCP would hold the second, a small one, until
-    // the partner has acknowledged the first, which it may put off for 40 ms; see tcp(7).
+    // the partner has acknowledged the first (TCP_NODELAY in tcp(7)), which Linux may put off for 40 ms.
     let mut frame = Vec::with_capacity(HEADER + payload.len());
     frame.extend((length as u32).to_be_bytes());
     frame.extend(payload);

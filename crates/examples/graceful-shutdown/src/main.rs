@@ -38,7 +38,9 @@ fn main() -> Result<(), Failure> {
 
     // Before anything is made: a blocked signal does not kill, it stays pending in the kernel.
     // Before any thread is started: each inherits the mask of the thread that starts it.
-    let signals: SigSet = [Signal::SIGINT, Signal::SIGTERM].into_iter().collect();
+    // SIGHUP comes when the terminal is closed.
+    let signals = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
+    let signals: SigSet = signals.into_iter().collect();
     signals.thread_block().context("pthread_sigmask")?;
 
     // `_made` removes the FIFO when main returns, early or late.

@@ -1,12 +1,13 @@
 //! The service's side of the FIFO: one reader, and no other.
 
-use std::fs::{File, Metadata, OpenOptions, symlink_metadata};
+use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use fifo::Name;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
@@ -17,10 +18,6 @@ pub struct Claim {
     /// Where the FIFO stands.
     pub name: Name,
 }
-
-/// A path, and which file stood there: the device and the inode.
-#[derive(Clone)]
-pub struct Name(PathBuf, (u64, u64));
 
 impl Claim {
     /// Creates the FIFO or takes one of ours that is there, opens it and locks it.
@@ -49,8 +46,7 @@ impl Claim {
         if let Some(created) = created {
             created.leave();
         }
-        let found = fifo.metadata().with_context(|| format!("fstat {shown}"))?;
-        let name = Name(path.to_owned(), identity(&found));
+        let name = Name::of(path, &fifo)?;
 
         // Two readers would each get a part of the lines. The lock decides between services that
         // start at the same moment, and a killed one leaves none behind: see flock(2).
@@ -66,21 +62,4 @@ impl Claim {
             Err((_, errno)) => Err(errno).with_context(|| format!("flock {shown}")),
         }
     }
-}
-
-impl Name {
-    /// Unlinks the FIFO, unless something else stands at its path by now.
-    pub fn remove(&self) {
-        if self.is_there() {
-            fifo::unlink(&self.0);
-        }
-    }
-
-    fn is_there(&self) -> bool {
-        symlink_metadata(&self.0).is_ok_and(|found| identity(&found) == self.1)
-    }
-}
-
-fn identity(found: &Metadata) -> (u64, u64) {
-    (found.dev(), found.ino())
 }

@@ -3,7 +3,8 @@
 mod claim;
 mod journal;
 
-pub use claim::{Claim, Name};
+pub use claim::Claim;
+pub use fifo::Name;
 pub use journal::Journal;
 
 use std::fs::File;

@@ -46,8 +46,8 @@ fn answer(mut from_parent: File, mut to_parent: File) -> anyhow::Result<()> {
         .context("write to the parent")
 }
 
-/// One message. The sender keeps its end open to read the answer, so there is no end-of-file
-/// to read up to; but a write of at most PIPE_BUF bytes arrives whole, see pipe(7).
+/// One message, of up to 100 bytes. The sender keeps its end open to read the answer, so there is no
+/// end-of-file to read up to; but a write of so few arrives in one piece: PIPE_BUF in pipe(7).
 fn receive(pipe: &mut File) -> anyhow::Result<String> {
     let mut buffer = [0; 100];
     let length = pipe.read(&mut buffer).context("read from the pipe")?;

@@ -75,7 +75,8 @@ fn main() -> Result<ExitCode, Failure> {
     }
     if capture {
         let lines = text.iter().filter(|byte| **byte == b'\n').count();
-        say!("Captured {} bytes in {lines} lines:", text.len());
+        let plural = if lines == 1 { "" } else { "s" };
+        say!("Captured {} bytes in {lines} line{plural}:", text.len());
         lesson::print(&text);
     }
     Ok(status.into())

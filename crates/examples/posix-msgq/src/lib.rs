@@ -13,8 +13,8 @@ use posixmq::{OpenOptions, PosixMq, remove_queue};
 /// Where the two programs meet when no NAME is given.
 pub const NAME: &str = "/myqueue";
 
-/// How many messages the queue holds: mq_maxmsg. More than /proc/sys/fs/mqueue/msg_max (10) is
-/// for root alone.
+/// How many messages the queue holds: mq_maxmsg. More than /proc/sys/fs/mqueue/msg_max (10) takes
+/// CAP_SYS_RESOURCE, which root has, but not in every container.
 pub const CAPACITY: usize = 10;
 
 /// The longest message in bytes: mq_msgsize.
@@ -119,6 +119,9 @@ pub fn explain(call: &str, name: &str, error: io::Error) -> anyhow::Error {
         Errno::EMSGSIZE => "the message is longer than the queue takes: shorten it",
         Errno::EMFILE => {
             "too many files, or this user's queues are too large together: see `ulimit -n -q` and ls /dev/mqueue"
+        }
+        Errno::EACCES => {
+            "it belongs to another user, or cannot be a queue's name: give another NAME"
         }
         Errno::ENOSPC => "too many queues on this machine: see /proc/sys/fs/mqueue/queues_max",
         _ => return anyhow!(error).context(format!("{call} {name}")),

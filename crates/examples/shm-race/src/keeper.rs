@@ -8,7 +8,8 @@ use std::fs::File;
 use std::io::{Read, Write};
 
 use anyhow::{Context, bail};
-use nix::sys::signal::{SigSet, Signal, kill};
+use nix::sys::signal::Signal::{SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGTERM};
+use nix::sys::signal::{SigSet, kill};
 use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, Pid, fork, getpid, pipe};
 use sysv_sem::Semaphores;
@@ -28,9 +29,10 @@ impl Kept {
     /// # Errors
     /// When the kernel allows no more of them.
     pub fn semaphores(values: &[u16]) -> anyhow::Result<Self> {
-        // Held until the keeper is at work, and inherited: Ctrl-C reaches all processes of this
-        // terminal, and the keeper has to survive it.
-        let signals: SigSet = [Signal::SIGINT, Signal::SIGTERM].into_iter().collect();
+        // Held until the keeper is at work, and inherited: Ctrl-C, Ctrl-\ and the end of the terminal
+        // reach all its processes, and the keeper has to survive them.
+        let signals = [SIGINT, SIGQUIT, SIGHUP, SIGTERM];
+        let signals: SigSet = signals.into_iter().collect();
         signals.thread_block().context("pthread_sigmask")?;
         let (answer, to_parent) = pipe().context("pipe")?;
         let parent = getpid();
@@ -58,7 +60,7 @@ impl Kept {
 /// What the keeper does. It makes the set itself, so that there is no moment, however short, in
 /// which the set is there and a `kill -9` of the parent would leave it.
 fn keep(parent: Pid, values: &[u16], mut to_parent: File, signals: &SigSet) -> anyhow::Result<()> {
-    die_with(parent, Signal::SIGTERM)?;
+    die_with(parent, SIGTERM)?;
     let set = match Semaphores::private(values) {
         Ok(set) => set,
         Err(error) => return write!(to_parent, "{error:#}").context("write into the pipe"),
@@ -66,7 +68,7 @@ fn keep(parent: Pid, values: &[u16], mut to_parent: File, signals: &SigSet) -> a
     // It fails if the parent has died: then there is a SIGTERM for us, too.
     let _ = write!(to_parent, "{}", set.id());
     drop(to_parent);
-    while signals.wait() == Ok(Signal::SIGINT) {}
+    while signals.wait().is_ok_and(|signal| signal != SIGTERM) {}
     // It fails if the parent has removed the set just before it died.
     let _ = set.remove();
     Ok(())
@@ -77,7 +79,7 @@ impl Drop for Kept {
         if let Err(error) = self.set.remove() {
             lesson::note!("{error:#}");
         }
-        let _ = kill(self.keeper, Signal::SIGKILL);
+        let _ = kill(self.keeper, SIGKILL);
         let _ = waitpid(self.keeper, None);
     }
 }

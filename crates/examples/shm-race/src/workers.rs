@@ -46,6 +46,7 @@ pub fn run(number: u32, work: impl Fn(u32) -> anyhow::Result<()>) -> anyhow::Res
     drop(closed);
     while !workers.0.is_empty() {
         let status = waitpid(None, None).context("waitpid")?;
+        // None of these is the keeper, whose end is a failure as well.
         workers.0.retain(|worker| Some(*worker) != status.pid());
         if matches!(status, WaitStatus::Signaled(_, Signal::SIGPIPE, _)) {
             // Nobody reads our output any more: this process ends as quietly as its child did.

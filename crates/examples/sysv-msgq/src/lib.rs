@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::ptr;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use libc::{c_int, c_long, key_t};
 use nix::errno::Errno;
 use nix::unistd::Uid;
@@ -196,7 +196,14 @@ impl Queue {
     }
 
     fn ensure_ours(self) -> anyhow::Result<()> {
-        let owner = self.stat()?.msg_perm.uid;
+        let stat = self.stat().map_err(|error| match error.downcast_ref() {
+            // Of its mode, 0600, nothing is for others: not even to look at it.
+            Some(Errno::EACCES) => {
+                anyhow!("{self} belongs to another user, left as it is: give another DIR")
+            }
+            _ => error,
+        })?;
+        let owner = stat.msg_perm.uid;
         if owner != Uid::effective().as_raw() {
             bail!("{self} belongs to another user (uid {owner}), left as it is: give another DIR");
         }
@@ -205,13 +212,16 @@ impl Queue {
 
     fn explain(self, call: &str, errno: Errno) -> anyhow::Error {
         let reason = match errno {
+            Errno::EINVAL if self.stat().is_ok() => {
+                "a type is a number above zero, and a message no longer than /proc/sys/kernel/msgmax"
+            }
             Errno::EIDRM | Errno::EINVAL => "the queue has been removed: start both programs again",
             Errno::E2BIG => {
                 "the message is longer than the buffer of 100 bytes, and stays in the queue: ipcrm -q removes it"
             }
-            _ => return anyhow::Error::new(errno).context(format!("{call} {self}")),
+            _ => return anyhow!(errno).context(format!("{call} {self}")),
         };
-        anyhow::anyhow!("{call} {self}: {errno:?}: {reason}")
+        anyhow!("{call} {self}: {errno:?}: {reason}")
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::ptr;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use libc::{c_int, c_short, c_ushort, key_t};
 use nix::errno::Errno;
 use nix::unistd::{Pid, Uid};
@@ -301,6 +301,10 @@ impl Semaphores {
         match self.control(0, libc::IPC_STAT, Semun { buf: &mut stat }) {
             Ok(_) => Ok(Some(stat)),
             Err(Errno::EIDRM | Errno::EINVAL) => Ok(None),
+            // Of its mode, 0600, nothing is for others: not even to look at it.
+            Err(Errno::EACCES) => {
+                bail!("{self} belongs to another user, left as it is: give another DIR")
+            }
             Err(errno) => Err(errno).with_context(|| format!("semctl IPC_STAT {self}")),
         }
     }

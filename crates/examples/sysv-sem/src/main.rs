@@ -5,10 +5,10 @@
 
 use anyhow::{Context, ensure};
 use fork_isolation::{how_it_ended, reap};
-use lesson::{Failure, say};
-use nix::sys::signal::{Signal, raise};
+use lesson::{Failure, Made, say};
+use nix::sys::signal::{Signal, kill, raise};
 use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::{ForkResult, fork};
+use nix::unistd::{ForkResult, Pid, fork};
 use sysv_sem::Semaphores;
 
 /// The semaphores of the set, by their numbers.
@@ -41,11 +41,13 @@ fn take_turns(set: Semaphores) -> anyhow::Result<()> {
     match unsafe { fork() }.context("fork")? {
         ForkResult::Child => lesson::end(child(set)),
         ForkResult::Parent { child } => {
+            let watched = watch(child);
             // Sleeps until the child has said that it is about to lock.
             set.p(READY)?;
             say!("Parent: the child has called V(ready); V(mutex) lets it in");
             set.v(MUTEX)?;
             reap(child)?;
+            watched.leave();
         }
     }
     say!(
@@ -54,6 +56,13 @@ fn take_turns(set: Semaphores) -> anyhow::Result<()> {
         set.value(READY)?
     );
     Ok(())
+}
+
+/// Should this process end early, then the child before the set: it would take that for an error.
+fn watch(child: Pid) -> Made {
+    lesson::making().remove_at_end(move || {
+        let _ = kill(child, Signal::SIGKILL);
+    })
 }
 
 fn child(set: Semaphores) -> anyhow::Result<()> {
@@ -73,7 +82,11 @@ fn die_with_the_mutex(set: Semaphores) -> anyhow::Result<()> {
     };
     let status = waitpid(child, None).context("waitpid")?;
     ensure!(
-        matches!(status, WaitStatus::Signaled(_, Signal::SIGKILL, _)),
+        // Of SIGPIPE it died because nobody reads what it says; then nobody reads us either.
+        matches!(
+            status,
+            WaitStatus::Signaled(_, Signal::SIGKILL | Signal::SIGPIPE, _)
+        ),
         "the child was not killed: {}",
         how_it_ended(status)
     );

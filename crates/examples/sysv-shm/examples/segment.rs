@@ -50,7 +50,7 @@ fn key(dir: &str) -> anyhow::Result<key_t> {
     lesson::ftok(Path::new(dir), PROJECT)
 }
 
-/// The segment of that key, whatever its size: see proc_sysvipc_shm(5).
+/// The segment of that key, whatever its size: see proc_sysvipc(5).
 fn find(key: key_t) -> anyhow::Result<Segment> {
     let table = fs::read_to_string("/proc/sysvipc/shm").context("read /proc/sysvipc/shm")?;
     for line in table.lines().skip(1) {

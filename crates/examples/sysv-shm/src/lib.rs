@@ -65,6 +65,10 @@ impl Segment {
         };
         let stat = match segment.stat() {
             Err(Errno::EIDRM | Errno::EINVAL) => return Ok(None), // Removed just now.
+            // Of its mode, 0600, nothing is for others: not even to look at it.
+            Err(Errno::EACCES) => {
+                bail!("{segment} belongs to another user, left as it is: give another DIR")
+            }
             stat => stat.with_context(|| format!("shmctl IPC_STAT {segment}"))?,
         };
         let owner = stat.shm_perm.uid;

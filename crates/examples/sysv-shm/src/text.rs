@@ -1,11 +1,15 @@
 //! A text in shared memory that another process may be reading: NUL-terminated, as in C.
+//!
+//! One writer, who writes once: a reader may meet a second text half-way, and two writers mix theirs. What
+//! keeps them apart is the lesson `sysv-sem`.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// Writes `text` so that a reader sees all of it or nothing: the first byte comes last.
+/// Writes `text` into memory that is empty, so that a reader sees all of it or nothing: the first byte
+/// comes last.
 pub fn publish(memory: &[AtomicU8], text: &str) {
     let (first, rest) = (&memory[0], &memory[1..]);
-    // From here on it is empty, whatever stood there before.
+    // Empty it is from here on, whatever stood there before.
     first.store(0, Ordering::Release);
     let bytes = text.as_bytes();
     let tail = bytes.iter().skip(1).chain([&0]);
@@ -18,10 +22,12 @@ pub fn publish(memory: &[AtomicU8], text: &str) {
 
 /// The text once there is one: up to the NUL, or to the end of the memory.
 pub fn published(memory: &[AtomicU8]) -> Option<String> {
-    if memory[0].load(Ordering::Acquire) == 0 {
-        return None;
-    }
-    let bytes = memory.iter().map(|byte| byte.load(Ordering::Relaxed));
+    let first = match memory[0].load(Ordering::Acquire) {
+        0 => return None,
+        first => first,
+    };
+    let rest = memory[1..].iter().map(|byte| byte.load(Ordering::Relaxed));
+    let bytes = std::iter::once(first).chain(rest);
     let text: Vec<u8> = bytes.take_while(|byte| *byte != 0).collect();
     Some(String::from_utf8_lossy(&text).into_owned())
 }

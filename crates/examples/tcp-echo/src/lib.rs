@@ -37,6 +37,7 @@ pub fn listen_on(address: SocketAddr, backlog: i32) -> anyhow::Result<TcpListene
              without SO_REUSEADDR has just ended (`ss -tan`: TIME-WAIT): end it, wait a minute, or \
              give another IP:PORT"
         ),
+        Errno::EACCES => anyhow!("bind {address}: EACCES: {}", lesson::PRIVILEGED_PORT),
         _ => anyhow!(errno).context(format!("bind {address}")),
     })?;
 

@@ -94,6 +94,8 @@ where
     while lines.read_until(b'\n', &mut line).context("read stdin")? > 0 {
         sent.fetch_add(line.len() as u64, Ordering::SeqCst);
         match to_server.write_all(&line) {
+            // Ctrl-D twice, at the end of what was typed: to read again would take a third.
+            Ok(()) if !line.ends_with(b"\n") => break,
             Ok(()) => line.clear(),
             // EPIPE, and no SIGPIPE, which Rust ignores: the receiving thread reports it.
             Err(error) if gone(&error) => return Ok(false),

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use nix::fcntl::{Flock, FlockArg};
+use nix::unistd::{Uid, User};
 
 use crate::bench::{self, Bench};
 use crate::exercise::Project;
@@ -211,10 +212,7 @@ impl<'a> Workshop<'a> {
             }
         }
         let sysroot = printed(Command::new("rustc").args(["--print", "sysroot"]))?;
-        let home = std::env::var_os("HOME").unwrap_or_default();
-        let cargo_home = std::env::var_os("CARGO_HOME")
-            .map_or_else(|| Path::new(&home).join(".cargo"), PathBuf::from);
-        let registry = cargo_home.join("registry");
+        let registry = cargo_home()?.join("registry");
 
         let mut command = match self.isolation.level() {
             1 => self.boxed(ws, target, &sysroot, &registry)?,
@@ -230,7 +228,10 @@ impl<'a> Workshop<'a> {
                 let home = self.project.0.join("target/ipc-grade/home");
                 if !home.is_dir() {
                     fs::create_dir(&home).with_context(|| format!("mkdir {}", home.display()))?;
-                    let link = home.join("registry");
+                }
+                let link = home.join("registry");
+                if fs::read_link(&link).ok().as_ref() != Some(&registry) {
+                    let _ = fs::remove_file(&link);
                     symlink(&registry, &link)
                         .with_context(|| format!("symlink {}", link.display()))?;
                 }
@@ -423,6 +424,23 @@ fn run(command: &mut Command) -> anyhow::Result<()> {
 }
 
 /// What it prints, if it succeeds.
+/// Where cargo keeps what it has fetched.
+fn cargo_home() -> anyhow::Result<PathBuf> {
+    if let Some(home) = std::env::var_os("CARGO_HOME") {
+        return Ok(home.into());
+    }
+    // Where no HOME is set (cron, systemd), cargo takes what the user database says.
+    let home = match std::env::var_os("HOME") {
+        Some(home) => home.into(),
+        None => {
+            let user = User::from_uid(Uid::current()).context("getpwuid")?;
+            user.context("this uid is no user's, and HOME is not set")?
+                .dir
+        }
+    };
+    Ok(home.join(".cargo"))
+}
+
 fn printed(command: &mut Command) -> anyhow::Result<String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let output = bench::output(command).with_context(|| format!("run {name}"))?;

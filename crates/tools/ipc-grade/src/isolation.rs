@@ -102,7 +102,7 @@ impl Isolation {
         self.uid
     }
 
-    /// The command that tests/exercise.bash runs for a box; none at level 3.
+    /// The command that tests/exercise.bash runs for a box, a word a line; none at level 3.
     ///
     /// # Errors
     /// When the path of this program cannot be told.
@@ -111,11 +111,9 @@ impl Isolation {
             return Ok(None);
         }
         let program = std::env::current_exe().context("the path of this program")?;
-        let uid = self
-            .uid
-            .map_or(String::new(), |uid| format!(" --uid {uid}"));
+        let uid = (self.uid).map_or(String::new(), |uid| format!("\n--uid\n{uid}"));
         Ok(Some(format!(
-            "{} box --level {}{uid}",
+            "{}\nbox\n--level\n{}{uid}",
             program.display(),
             self.level
         )))
@@ -129,14 +127,15 @@ impl Isolation {
         ensure!(secret.is_dir(), "{} is missing", secret.display());
         let mut made = Made::new(self.level, self.uid, inside.path(), inside.path())?;
         // Neither by its path nor on the way up from the working directory.
-        let script = format!(
-            "if ls {0} 2> /dev/null || ls ../../{0} 2> /dev/null; then echo '{0} can be read: chmod -R go= {0}' >&2; exit 1; fi
-             exec cat /proc/sysvipc/msg",
-            secret.display()
-        );
+        let script = r#"if ls "$1" 2> /dev/null || ls "../../$1" 2> /dev/null; then
+               echo "$1 can be read: chmod -R go= '$1'" >&2
+               exit 1
+             fi
+             exec cat /proc/sysvipc/msg"#;
         let enter = made.enter(inside.path(), 64);
         let mut command = Command::new(&enter[0]);
-        command.args(&enter[1..]).args(["sh", "-c", &script]);
+        command.args(&enter[1..]).args(["sh", "-c", script, "sh"]);
+        command.arg(secret);
         let output = bench::output(&mut command).with_context(|| format!("run {}", enter[0]))?;
         made.end()?;
         ensure!(
@@ -403,7 +402,7 @@ pub fn bare_root() -> Vec<String> {
 
 /// Starts a box that does nothing; returns the pid of its init.
 fn bubblewrap(uid: Option<u32>, dir: &Path, bin: &Path) -> anyhow::Result<(Child, u32)> {
-    // Close-on-exec: bwrap gets a copy of the write end under a number of its own, and no other.
+    // Close-on-exec: of all that this process starts, only bwrap gets the write end.
     let (info, to_us): (OwnedFd, OwnedFd) = pipe2(OFlag::O_CLOEXEC).context("pipe2")?;
     let mut words: Vec<String> = uid.map_or(Vec::new(), |uid| become_uid(uid).to_vec());
     words.push("bwrap".into());
@@ -413,10 +412,11 @@ fn bubblewrap(uid: Option<u32>, dir: &Path, bin: &Path) -> anyhow::Result<(Child
         let path = path.to_string_lossy().into_owned();
         words.extend([kind.into(), path.clone(), path]);
     }
-    // The descriptor has this number in the child alone.
+    let raw = to_us.as_raw_fd();
+    words.extend(["--info-fd".into(), raw.to_string()]);
     // It reads a pipe until the grader closes the other end, also by its death: bwrap's
     // --die-with-parent comes too late if that dies while bwrap starts.
-    words.extend(["--info-fd", "9", "--", "cat"].map(String::from));
+    words.extend(["--", "cat"].map(String::from));
     let mut command = Command::new(&words[0]);
     // Its init shows its environment to every program in the box.
     command
@@ -429,10 +429,9 @@ fn bubblewrap(uid: Option<u32>, dir: &Path, bin: &Path) -> anyhow::Result<(Child
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
-    let raw = to_us.as_raw_fd();
-    // SAFETY: dup2 is on the list of signal-safety(7), and `raw` stays open until spawn returns.
+    // SAFETY: fcntl is on the list of signal-safety(7), and `raw` stays open until spawn returns.
     unsafe {
-        command.pre_exec(move || match libc::dup2(raw, 9) {
+        command.pre_exec(move || match libc::fcntl(raw, libc::F_SETFD, 0) {
             -1 => Err(std::io::Error::last_os_error()),
             _ => Ok(()),
         });
@@ -455,6 +454,7 @@ fn bubblewrap(uid: Option<u32>, dir: &Path, bin: &Path) -> anyhow::Result<(Child
         digits.parse().ok()
     });
     let Some(init) = init else {
+        drop(child.stdin.take()); // Should `cat` run all the same, then this ends it.
         let mut why = String::new();
         if let Some(mut stderr) = child.stderr.take() {
             let _ = stderr.read_to_string(&mut why);
@@ -506,13 +506,14 @@ fn sweep(uid: u32) -> anyhow::Result<()> {
         let text = fs::read_to_string(&path).with_context(|| format!("read {path}"))?;
         let mut lines = text.lines();
         let heading: Vec<_> = lines.next().unwrap_or("").split_whitespace().collect();
-        let column = heading
-            .iter()
-            .position(|it| *it == "uid")
-            .context("no column uid")?;
+        // Who owns it, and who made it: the owner can give it away (IPC_SET).
+        let is_owner = |column: &usize| ["uid", "cuid"].contains(&heading[*column]);
+        let columns: Vec<_> = (0..heading.len()).filter(is_owner).collect();
+        ensure!(columns.len() == 2, "no columns uid and cuid in {path}");
         for line in lines {
             let fields: Vec<_> = line.split_whitespace().collect();
-            if fields.get(column) == Some(&uid.to_string().as_str()) {
+            let is_theirs = |it: &usize| fields.get(*it) == Some(&uid.to_string().as_str());
+            if columns.iter().any(is_theirs) {
                 let removed = Command::new("ipcrm").args([option, fields[1]]).status();
                 removed.with_context(|| format!("run ipcrm {option} {}", fields[1]))?;
             }

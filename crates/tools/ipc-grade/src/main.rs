@@ -130,7 +130,10 @@ fn main() -> Result<(), Failure> {
             let isolation = Isolation::choose(level, false)?;
             Workshop::new(&Project::find()?, &isolation)?.prepare()?;
         }
-        Task::Canary => say!("{}", Isolation::choose(None, true)?),
+        Task::Canary => {
+            bench::end_all_on_signal()?;
+            say!("{}", Isolation::choose(None, true)?);
+        }
         Task::Box(args) => isolation::make_box(&args)?,
     }
     Ok(())

@@ -156,21 +156,31 @@ fn wait_of(pid: u32, tid: u32, open: &[Open]) -> Option<Wait> {
             (format!("{name}({queue})"), queue, because)
         }
         ("semop" | "semtimedop", _) => {
-            let set = match semaphores(pid, &arguments).as_slice() {
+            let waits = semaphores(pid, &arguments);
+            let numbers: Vec<_> = waits.iter().map(|(number, _)| number.to_string()).collect();
+            let set = match numbers.as_slice() {
                 [] => format!("set {first}"),
                 numbers => format!("set {first}, semaphore {}", numbers.join(" and ")),
             };
-            let because = "the semaphore is 0".to_owned();
-            (format!("{name}({set})"), set, because)
+            let because = match waits.as_slice() {
+                [(_, 0)] => "the semaphore is not 0",
+                _ => "the semaphore is 0",
+            };
+            (format!("{name}({set})"), set, because.to_owned())
         }
-        ("waitpid", _) => {
-            let child = first as i32;
+        ("waitpid" | "waitid", _) => {
+            let child = match name {
+                "waitpid" => first as i32,
+                // Its first argument says what the second one is.
+                _ if arguments[0] == u64::from(libc::P_PID) => arguments[1] as i32,
+                _ => -1,
+            };
             let object = match child {
                 1.. => format!("process {}", outer(pid, child)),
                 _ => "any child".to_owned(),
             };
             let because = "the child has not ended".to_owned();
-            (format!("waitpid({child})"), object, because)
+            (format!("{name}({child})"), object, because)
         }
         ("open", _) => opened(pid, &arguments, open, &mut holders),
         ("rt_sigtimedwait", _) => return None,
@@ -233,16 +243,18 @@ fn opened(
     (format!("open({path}, {mode})"), object, because)
 }
 
-/// The numbers of the semaphores that a semop takes from or waits for: those that it does not give to.
-fn semaphores(pid: u32, arguments: &[u64; 6]) -> Vec<String> {
+/// The semaphores that a semop takes from or waits for, those that it does not give to: the number of
+/// each, and by how much it is to change, 0 to wait until it is 0.
+fn semaphores(pid: u32, arguments: &[u64; 6]) -> Vec<(u16, i16)> {
     let count = arguments[2].min(16) as usize;
     let bytes = memory(pid, arguments[1], count * size_of::<libc::sembuf>());
     // sem_num, sem_op and sem_flg are two bytes each.
     let operations = bytes.chunks_exact(size_of::<libc::sembuf>());
-    let waits = operations.filter(|it| i16::from_ne_bytes([it[2], it[3]]) <= 0);
-    waits
-        .map(|it| u16::from_ne_bytes([it[0], it[1]]).to_string())
-        .collect()
+    let all = operations.map(|it| {
+        let number = u16::from_ne_bytes([it[0], it[1]]);
+        (number, i16::from_ne_bytes([it[2], it[3]]))
+    });
+    all.filter(|(_, change)| *change <= 0).collect()
 }
 
 /// What stands in the memory of a process; less than asked for where no more pages follow.
@@ -265,9 +277,10 @@ fn empty(tid: u32) -> String {
     let line = fs::read_to_string(format!("/proc/{tid}/syscall")).unwrap_or_default();
     match system_call(&line) {
         Some(("msgrcv", arguments)) if arguments[3] == 0 => "the queue is empty".into(),
-        Some(("msgrcv", arguments)) => {
-            format!("the queue holds no message of type {}", arguments[3] as i64)
-        }
+        Some(("msgrcv", arguments)) => match arguments[3] as i64 {
+            lowest @ ..0 => format!("the queue holds no message of a type up to {}", -lowest),
+            only => format!("the queue holds no message of type {only}"),
+        },
         _ => "the queue is empty".into(),
     }
 }
@@ -302,7 +315,7 @@ fn system_call(line: &str) -> Option<(&'static str, [u64; 6])> {
         (libc::SYS_flock, "flock"),
         (libc::SYS_fcntl, "fcntl"),
         (libc::SYS_wait4, "waitpid"),
-        (libc::SYS_waitid, "waitpid"),
+        (libc::SYS_waitid, "waitid"),
         (libc::SYS_futex, "futex"),
         (libc::SYS_rt_sigtimedwait, "rt_sigtimedwait"),
         (libc::SYS_ppoll, "poll"),

@@ -77,7 +77,7 @@ pub fn run(
     command
         .args(["--seccomp-bpf", "--"])
         .arg(duet)
-        .args(["--silence", &(limit + 10).to_string()]);
+        .args(["--silence", &limit.saturating_add(10).to_string()]);
     for service in services {
         command.args(["--service", service]);
     }

@@ -57,6 +57,9 @@ fn remedy(errno: Errno) -> Option<&'static str> {
     })
 }
 
+/// What mends EACCES of bind(2): see ip(7).
+pub const PRIVILEGED_PORT: &str = "ports below 1024 are root's: give one above";
+
 /// "The other program is not there yet", with the command that starts it: `partner` may have arguments, see
 /// [`with_argument`]. An exercise's program is named with its package, as `chat/chat-server`: cargo looks for
 /// programs in the lessons alone.

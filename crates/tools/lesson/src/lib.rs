@@ -20,9 +20,9 @@ mod ftok;
 mod output;
 mod signals;
 
-pub use arguments::{no_arguments_of, parse_address};
+pub use arguments::{no_arguments_of, parse_address, parse_server};
 pub use deadline::poll_until;
-pub use failure::{Failure, end, start_first, with_argument, with_option};
+pub use failure::{Failure, PRIVILEGED_PORT, end, start_first, with_argument, with_option};
 pub use ftok::ftok;
 pub use output::print;
 pub use signals::*;

@@ -1,5 +1,7 @@
 //! Removing what a program made, also when Ctrl-C or `kill` ends it.
 
+use std::mem::MaybeUninit;
+use std::ptr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -11,7 +13,28 @@ type Removal = Box<dyn FnOnce() + Send>;
 /// What to remove at the end, in the order in which it was made; `None` once it is gone.
 static REMOVALS: Mutex<Vec<Option<Removal>>> = Mutex::new(Vec::new());
 
-/// Runs `then` in a thread of its own when the first SIGINT or SIGTERM arrives.
+/// What ends a program that is used as it should be: Ctrl-C, `kill`, and a terminal that is closed,
+/// unless nohup(1) has this program ignore that.
+pub fn ends() -> SigSet {
+    let mut signals: SigSet = [Signal::SIGINT, Signal::SIGTERM].into_iter().collect();
+    if !ignored(Signal::SIGHUP) {
+        signals.add(Signal::SIGHUP);
+    }
+    signals
+}
+
+/// Whether this process ignores it: one that is blocked would arrive all the same. See sigaction(2).
+fn ignored(signal: Signal) -> bool {
+    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: nothing is installed; and should the call fail, zeros stay, which are SIG_DFL.
+    let action = unsafe {
+        libc::sigaction(signal as i32, ptr::null(), action.as_mut_ptr());
+        action.assume_init()
+    };
+    action.sa_sigaction == libc::SIG_IGN
+}
+
+/// Runs `then` in a thread of its own when the first of [`ends`] arrives.
 ///
 /// Call it first in `main`: threads inherit the mask of the thread that starts them. A program
 /// that forks does without it, since its children would inherit the blocked signals too.
@@ -19,16 +42,16 @@ static REMOVALS: Mutex<Vec<Option<Removal>>> = Mutex::new(Vec::new());
 /// # Errors
 /// When the signals cannot be blocked or the thread cannot be started.
 pub fn on_signal(then: impl FnOnce(Signal) + Send + 'static) -> anyhow::Result<()> {
-    let signals: SigSet = [Signal::SIGINT, Signal::SIGTERM].into_iter().collect();
+    let signals = ends();
     signals.thread_block().context("pthread_sigmask")?;
-    // sigwait(3) fails only for a set that holds no signal.
+    // sigwait(3) fails only for a set with a number that is no signal's.
     let wait = move || signals.wait().map_or((), then);
     let thread = thread::Builder::new().name("signals".into());
     thread.spawn(wait).context("start the signal thread")?;
     Ok(())
 }
 
-/// On SIGINT or SIGTERM removes what was made, then dies of that signal (status 130 or 143).
+/// On one of [`ends`] removes what was made, then dies of it (status 130, 143 or 129).
 ///
 /// # Errors
 /// As [`on_signal`].
@@ -39,7 +62,7 @@ pub fn clean_up_on_signal() -> anyhow::Result<()> {
     })
 }
 
-/// On SIGINT or SIGTERM removes what was made, then exits with status 0: for servers.
+/// On one of [`ends`] removes what was made, then exits with status 0: for servers.
 ///
 /// # Errors
 /// As [`on_signal`].

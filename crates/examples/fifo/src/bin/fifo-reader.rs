@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Parser;
+use fifo::Name;
 use lesson::{Failure, say};
 
 /// Print the lines that arrive through a FIFO (partner: fifo-writer, started before or after)
@@ -28,6 +29,7 @@ fn main() -> Result<(), Failure> {
 
     // Blocks until some process opens the FIFO for writing.
     let fifo = File::open(&path).with_context(|| format!("open {name} for reading"))?;
+    let here = Name::of(&path, &fifo)?;
     say!("Reader: FIFO opened. Reading messages...");
 
     // A FIFO carries bytes, not messages: one read(2) may bring half a line or
@@ -41,15 +43,18 @@ fn main() -> Result<(), Failure> {
         .with_context(|| format!("read {name}"))?
         > 0
     {
+        if !line.ends_with(b"\n") {
+            line.push(b'\n'); // The last one, which its writer has not ended.
+        }
         lesson::print(&line);
         line.truncate(prefix);
     }
 
     // The name stays in the file system until somebody unlinks it: the reader does, whoever
     // created it.
-    match created {
-        Some(created) => drop(created),
-        None => fifo::unlink(&path),
+    here.remove();
+    if let Some(created) = created {
+        created.leave();
     }
     say!("Reader: Done.");
     Ok(())

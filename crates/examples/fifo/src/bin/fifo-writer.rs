@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, anyhow};
 use clap::Parser;
+use fifo::Name;
 use lesson::{Failure, say};
 
 /// Write lines from standard input into a FIFO (partner: fifo-reader, started before or after)
@@ -32,6 +33,7 @@ fn main() -> Result<(), Failure> {
         .write(true)
         .open(&path)
         .with_context(|| format!("open {name} for writing"))?;
+    let here = Name::of(&path, &fifo)?;
     say!("Writer: FIFO opened. Enter messages (Ctrl+D to quit):");
 
     let mut stdin = stdin().lock();
@@ -40,15 +42,21 @@ fn main() -> Result<(), Failure> {
         // Rust starts with SIGPIPE ignored: without a reader the write fails with EPIPE.
         fifo.write_all(&line).map_err(|error| match error.kind() {
             ErrorKind::BrokenPipe => {
-                fifo::unlink(&path);
+                here.remove();
                 anyhow!("write {name}: the reader has gone (EPIPE): start both programs again")
             }
             _ => anyhow!(error).context(format!("write {name}")),
         })?;
+        if !line.ends_with(b"\n") {
+            break; // Ctrl-D twice, at the end of what was typed: to read again would take a third.
+        }
         line.clear();
     }
 
     // Closing the last write end is the reader's end-of-file; then the reader unlinks the name.
+    if !fifo::has_reader(&fifo)? {
+        here.remove(); // It has gone without.
+    }
     drop(fifo);
     if let Some(created) = created {
         created.leave();

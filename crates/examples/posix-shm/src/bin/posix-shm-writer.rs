@@ -13,7 +13,7 @@ struct Args {
     #[arg(default_value = posix_shm::NAME, value_parser = posix_shm::parse_name)]
     name: String,
     /// What to write
-    #[arg(long, default_value = "Hello from POSIX shared memory!", value_parser = parse_text)]
+    #[arg(long, allow_hyphen_values = true, default_value = "Hello from POSIX shared memory!", value_parser = parse_text)]
     text: String,
 }
 

@@ -13,7 +13,12 @@ struct Args {
     #[command(flatten)]
     key: Key,
     /// The text of the message with high priority
-    #[arg(long, value_name = "TEXT", default_value = "High priority message")]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        allow_hyphen_values = true,
+        default_value = "High priority message"
+    )]
     high: String,
     /// Send all three as often; a queue that is full makes the sender wait
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]

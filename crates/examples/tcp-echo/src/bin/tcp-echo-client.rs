@@ -13,7 +13,7 @@ use lesson::{Failure, say, start_first, with_argument};
 #[derive(Parser)]
 struct Args {
     /// The server's IP:PORT
-    #[arg(value_name = "IP:PORT", default_value = tcp_echo::ADDRESS, value_parser = lesson::parse_address)]
+    #[arg(value_name = "IP:PORT", default_value = tcp_echo::ADDRESS, value_parser = lesson::parse_server)]
     address: SocketAddr,
 }
 

@@ -18,7 +18,7 @@ const LIMIT: Duration = Duration::from_secs(2);
 #[derive(Parser)]
 struct Args {
     /// The server's IP:PORT, IPv6 as [::1]:8080
-    #[arg(value_name = "IP:PORT", default_value = udp_echo::ADDRESS, value_parser = lesson::parse_address)]
+    #[arg(value_name = "IP:PORT", default_value = udp_echo::ADDRESS, value_parser = lesson::parse_server)]
     address: SocketAddr,
 }
 
@@ -52,6 +52,9 @@ fn main() -> Result<(), Failure> {
             _ => anyhow!(error).context("recv"),
         })?;
         udp_echo::show("Echo: ", &buffer[..length]);
+        if !line.ends_with(b"\n") {
+            break; // Ctrl-D twice, at the end of what was typed: to read again would take a third.
+        }
         line.clear();
     }
     Ok(())

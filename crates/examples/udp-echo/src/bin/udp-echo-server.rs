@@ -28,6 +28,9 @@ fn main() -> Result<(), Failure> {
             "bind {address}: EADDRINUSE: another program receives there (`ss -lunp` shows it): \
              end it or give another IP:PORT"
         ),
+        ErrorKind::PermissionDenied => {
+            anyhow!("bind {address}: EACCES: {}", lesson::PRIVILEGED_PORT)
+        }
         _ => anyhow!(error).context(format!("bind {address}")),
     })?;
     let address = socket.local_addr().context("getsockname")?;
