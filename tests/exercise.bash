@@ -172,7 +172,8 @@ can_trace() {
 # through KIND FROM TO FILE: the bytes of FILE went through that mechanism (ipc-trace --carried
 # lists their names) from what was started as FROM to what was started as TO.
 through() {
-  local kind=$1 from=$2 to=$3 file=$4 logs=(--log "$LOGS/$2.trace") at
+  local kind=$1 from=$2 to=$3 file=$LOGS/to-be-carried logs=(--log "$LOGS/$2.trace") at
+  cat "$4" > "$file" # it may be a pipe, to be read once
   [[ $from == "$to" ]] || logs+=(--log "$LOGS/$3.trace")
   "$TOOLS/ipc-trace" "${logs[@]}" --carried "$kind" --raw \
     --from "$from.trace" --to "$to.trace" > "$LOGS/carried"
@@ -202,9 +203,18 @@ share() {
   return 1
 }
 
-# calls NAME REGEX: it, or a process that it started, has made such a system call, like
-# `wait4(12, …) = 12` (strace's notation).
+# calls NAME REGEX ELSE: it, or a process that it started, has made such a system call, like
+# `wait4(12, …) = 12` (strace's notation). Otherwise says what has not happened.
 calls() {
   "$TOOLS/ipc-trace" --log "$LOGS/$1.trace" --calls > "$LOGS/calls"
-  grep -qE -- "$2" "$LOGS/calls" || { echo "no system call of $1 is like: $2"; return 1; }
+  grep -qE -- "$2" "$LOGS/calls" || { echo "$3"; return 1; }
+}
+
+# texts_through KIND FROM TO FILE: the lines of FILE went through it as messages, each with a NUL behind it, as
+# C expects it, or each without.
+texts_through() {
+  cat "$4" > "$LOGS/texts" # it may be a pipe, to be read once
+  tr '\n' '\0' < "$LOGS/texts" > "$LOGS/with-nul"
+  tr -d '\n' < "$LOGS/texts" > "$LOGS/without-nul"
+  through "$1" "$2" "$3" "$LOGS/without-nul" > /dev/null || through "$1" "$2" "$3" "$LOGS/with-nul"
 }

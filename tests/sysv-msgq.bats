@@ -194,6 +194,17 @@ messages() { awk 'FNR > 1 { print $5 }' /proc/sysvipc/msg; }
   done
   [[ $(messages) == 3 ]]
   ipcrm -q "$(queue)"
+  # And from somebody who is not root: not even its owner may be seen then.
+  run_to_end sysv-msgq-sender 0
+  UNDER=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+  for program in sysv-msgq-sender sysv-msgq-receiver; do
+    cp "$BIN/$program" .
+    start other ./$program
+    finish other 1
+    one_error other "belongs to another user, left as it is: give another DIR"
+  done
+  UNDER=()
+  ipcrm -q "$(queue)"
 }
 
 @test "bad arguments, and --help" {

@@ -227,6 +227,13 @@ unread() {
   run_to_end tcp-echo-server 1 192.0.2.1:0
   one_error tcp-echo-server "bind 192.0.2.1:0: EADDRNOTAVAIL"
   says tcp-echo-server "This machine has no such address"
+  run_to_end tcp-echo-client 2 127.0.0.1:0
+  says tcp-echo-client "port 0 lets a server have any: give the one that it has printed"
+  run_to_end tcp-echo-server 2 '[fe80::1]:8080'
+  says tcp-echo-server "such an address needs the number of its interface"
+  start_unprivileged low tcp-echo-server 127.0.0.1:80
+  finish low 1
+  one_error low "bind 127.0.0.1:80: EACCES: ports below 1024 are root's: give one above"
   for program in tcp-echo-server tcp-echo-client; do
     run_to_end $program 2 nonsense
     says $program "invalid value 'nonsense'"

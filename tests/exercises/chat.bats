@@ -257,6 +257,10 @@ went_through() {
 	$ADA > ${longest}x
 	$ADA < ! a line has at most 1000 bytes
 	$ADA end
+	$BOB < * $ADA has left
+	$BOB >> ${longest}xx
+	$BOB < ! a line has at most 1000 bytes
+	$BOB end
 	END
   kill_server
 }
@@ -381,7 +385,13 @@ stopped_in_listen() {
   [[ -S $DIR/socket && $(stat -c %i "$DIR/socket") == "$inode" ]] ||
     { echo "the socket of the server that runs has been removed or replaced"; return 1; }
   talk <<< "$(joins "$ADA" "$BOB")"
-  kill_server
+  hint "Also at its end the server removes its own socket alone: by then another file may stand at that path."
+  inside rm socket
+  inside tee socket < before > /dev/null
+  stop server
+  ends server
+  diff -u --label "the file before" --label "the file after" before "$DIR/socket"
+  inside rm socket
 }
 
 @test "[2] stage 5: Ctrl-C ends the server, and everybody is told" {

@@ -102,5 +102,5 @@ time_wait() {
   PORT=$(port_of server)
   stop server
   finish server
-  calls server '^setsockopt\(.*SO_REUSEADDR, \[1\], 4\) += 0'
+  calls server '^setsockopt\(.*SO_REUSEADDR, \[1\], 4\) += 0' "the server has not set SO_REUSEADDR"
 }

@@ -10,6 +10,14 @@ serve() {
 # call NAME FILE: a client that says what is in FILE.
 call() { start "$1" fix-cannot-connect-client --wait 60 "127.0.0.1:$PORT" < "$2"; }
 
+# ticks_of NAME: the processor time that it has used, in hundredths of a second: utime and stime of proc(5).
+ticks_of() {
+  local fields
+  read -r fields < "/proc/$(program_pid "$1")/stat"
+  read -ra fields <<< "${fields##*) }"
+  echo $((fields[11] + fields[12]))
+}
+
 # close_down [SIGNAL]: the server ends with status 0, if it has not done so already.
 close_down() {
   stop server "${1:-TERM}" 2> /dev/null || true
@@ -41,6 +49,12 @@ conversation() {
   random_lines 5 > input
   call client input
   wait_for client "Waiting for 127.0.0.1:$PORT"
+  hint "Between two attempts the client pauses: to ask without a rest takes a whole processor for nothing."
+  local ticks
+  ticks=$(ticks_of client)
+  for _ in {1..40}; do pause; done
+  ticks=$(($(ticks_of client) - ticks))
+  ((ticks < 15)) || { echo "of these 0.4 s the client has computed for $ticks hundredths"; return 1; }
   serve
   finish client
   prints client <(echo "Waiting for 127.0.0.1:$PORT"; conversation input)
@@ -70,15 +84,15 @@ conversation() {
   type_in first "$(< first)"
   wait_for first "Echo: $(< first)"
   local i
-  for i in {1..8}; do
+  for i in {1..16}; do
     random_lines 2 > "input$i"
     call "client$i" "input$i"
   done
-  for i in {1..8}; do wait_for "client$i" "Connected to 127.0.0.1:$PORT"; done
+  for i in {1..16}; do wait_for "client$i" "Connected to 127.0.0.1:$PORT"; done
   end_of_input first
   finish first
   prints first <(conversation first)
-  for i in {1..8}; do
+  for i in {1..16}; do
     finish "client$i"
     prints "client$i" <(conversation "input$i")
   done

@@ -122,7 +122,8 @@ nothing_received() {
   hint "End-of-file where a message could begin is the end. Inside a length or a message it means that the sender has died: that is an error, and half a message is none."
   { printf '%b' "$LENGTH"; random_lines 10; } > message
   printf '%b' "$LENGTH" | head -c 2 > header
-  for bytes in message header; do
+  printf '%b' "$LENGTH" > length # and not a byte of the message
+  for bytes in message header length; do
     start_receiver
     start_peer close 100000 < "$bytes"
     nothing_received

@@ -198,8 +198,7 @@ far_apart() {
   start_traced client fix-msg-type-client < input
   finish client
   close_down input
-  # With a NUL behind each text, as C expects it.
-  through sysv-msgq server client <(tr 'a-z\n' 'A-Z\0' < input)
+  texts_through sysv-msgq server client <(tr a-z A-Z < input)
   hint "Requests and answers pass each other in one queue, the one whose id the server prints: a second one is not needed."
   one_queue server client
 }

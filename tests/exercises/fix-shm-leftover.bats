@@ -53,7 +53,8 @@ left_alone() {
   hint "The segment goes also if the program ends because of an error, such as a board that is full: what removes it must run on every way out."
   { random_lines 1; head -c $((SIZE * 2)) /dev/zero | tr '\0' "$((RANDOM % 10))"; echo; } > input
   start full fix-shm-leftover < input
-  ends full
+  finish full 1
+  one_error full ""
   nothing_left
 }
 

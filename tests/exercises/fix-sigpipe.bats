@@ -22,6 +22,13 @@ CLOSES=(sh -c 'exec <&-; echo closed')
 }
 
 @test "[1] also if only the last line finds no reader" {
+  hint "A line goes to the command as soon as it has been read, whether or not another one comes."
+  random_lines 1 > first
+  start_typing echoes fix-sigpipe cat
+  type_in echoes "$(< first)"
+  wait_for echoes "$(< first)"
+  end_of_input echoes
+  finish echoes
   hint "The last write counts like any other: what waits in a buffer must be flushed, and the result of that be looked at."
   random_lines 1 > input
   start_typing parent fix-sigpipe "${CLOSES[@]}"
@@ -75,7 +82,8 @@ CLOSES=(sh -c 'exec <&-; echo closed')
   type_in gone "$line"
   end_of_input gone
   ends gone
-  calls gone "^writev?\\([0-9]+<pipe:.*$line.* = -1 EPIPE"
+  calls gone "^writev?\\([0-9]+<pipe:.*$line.* = -1 EPIPE" \
+    "no write of a line into the pipe has failed with EPIPE"
   # What it then prints is for other tests.
   ! grep -h 'killed by SIGPIPE' "$LOGS"/gone.trace.* || return
 }

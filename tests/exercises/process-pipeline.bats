@@ -72,16 +72,22 @@ executed() {
   start_traced run process-pipeline -- tr a-m A-M "|" tr n-z N-Z < input
   finish run
   prints run <(tr '[:lower:]' '[:upper:]' < input)
-  tr a-m A-M < input > between
-  through pipe run run between
   diff -u --label "expected to be executed" --label "actually executed" \
     <(printf '%s\n' '"tr", "a-m", "A-M"' '"tr", "n-z", "N-Z"') <(executed run)
   # What Command does and nobody would do by hand: vfork; or fork, with a socketpair of this kind on which
   # the child says that exec has failed.
   if calls run 'CLONE_VFORK|^socketpair\(AF_UNIX, SOCK_SEQPACKET' > /dev/null; then
-    echo "a process was started by std::process::Command"
+    echo "a process was started by vfork (std::process::Command, posix_spawn), and not by fork"
     return 1
   fi
+  # What the program sends to itself, such as the number of a signal, is its own affair.
+  local log
+  for log in "$LOGS/run.trace".*; do
+    if grep -qE ' execve(at)?\(.*"a-m", "A-M"\].* = 0' "$log"; then mv "$log" "$LOGS/first.trace.${log##*.}"; fi
+    if [[ -f $log ]] && grep -qE ' execve(at)?\(.*"n-z", "N-Z"\].* = 0' "$log"; then mv "$log" "$LOGS/second.trace.${log##*.}"; fi
+  done
+  tr a-m A-M < input > between
+  through pipe first second between
 }
 
 @test "[1] stage 2: with --pipefail the last command that failed counts" {
@@ -110,6 +116,16 @@ executed() {
   finish missing 1
   one_error missing missing
   prints missing /dev/null
+  inside mkfifo gate
+  # shellcheck disable=SC2016  # the inner shell's variable
+  pipeline shared --out new --append -- sh -c 'echo ready >&2; read -r line < gate; echo mine'
+  wait_for shared ready
+  echo theirs | inside tee -a new > /dev/null
+  start open sh -c 'echo > gate'
+  finish open
+  finish shared
+  diff -u --label "expected in new" --label "actual in new" <(cat input; echo theirs; echo mine) "$DIR/new"
+  inside rm gate
   hint "Open both files before the first command is started: if one cannot be opened, no command starts."
   # None can be ended by the program before it has said a word.
   UNDER=(env --ignore-signal=TERM)
@@ -194,6 +210,40 @@ sleeps_or_gone() { ! state_of "$1" || [[ $STATE == [SZ] ]]; }
   inside rm gate
 }
 
+# bystander_lives: a process with the pid that the first command had, where we may choose that; and one of the
+# same process group.
+bystander_lives() {
+  local first
+  pipeline run -- sh -c 'echo $$ >&2' "|" sh -c 'echo last; exec sleep 1000'
+  wait_for run last
+  wait_until alone "$(program_pid run)"
+  first=$(head -n 1 "$LOGS/run.err")
+  next_pid "$first" || true
+  start bystander sleep 1000
+  wait_until asleep bystander
+  stop run
+  finish run 143
+  ! ended bystander || { echo "the signal has ended a process that is no command of this program"; return 1; }
+  stop bystander KILL
+  finish bystander 137
+  all_end
+  # shellcheck disable=SC2016  # the inner shell's arguments
+  start group sh -c '(sleep 1234 &); exec "$0" "$@"' "$BIN/process-pipeline" -- sh -c 'echo ready; exec sleep 1000'
+  wait_for group ready
+  stop group
+  finish group 143
+  # shellcheck disable=SC2016
+  inside sh -c 'kill -KILL $(grep -slxz "123[4]" /proc/[0-9]*/cmdline | cut -d/ -f3)' 2> "$LOGS/kill.err" ||
+    { echo "the signal has ended another process of the same process group"; return 1; }
+  all_end
+}
+# alone PID: it has one child, or waits for the others as zombies.
+alone() {
+  local children
+  read -ra children < "/proc/$1/task/$1/children" || true
+  ((${#children[@]} == 1)) || others_ended "$1"
+} 2> /dev/null
+
 @test "[2] stage 6: SIGINT and SIGTERM end all commands" {
   hint "A signal to the program alone is passed on to each command, which must have it neither blocked nor ignored; then all are waited for, and the status is the last command's, as always."
   local signal
@@ -206,6 +256,9 @@ sleeps_or_gone() { ! state_of "$1" || [[ $STATE == [SZ] ]]; }
     finish "$signal" $((128 + $(kill -l "$signal")))
     all_end
   done
+  hint "A signal is passed on to the commands, each by its pid, as long as it has not been waited for: not to the process group, in which others may be, nor to a pid that may be another process's by now."
+  bystander_lives
+  hint "A command that catches the signal ends as it likes, and has its own status. It must not end of itself when the first one does."
   # One that catches the signal may end as it likes. It must not end of itself when the first one does.
   # shellcheck disable=SC2016
   pipeline catches -- sleep 1000 "|" sh -c 'sleep 1000 & trap "kill $!; echo caught; exit 6" TERM; echo ready; wait'

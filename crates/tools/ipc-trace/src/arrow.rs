@@ -187,7 +187,7 @@ fn sends(
             let length = returned.unwrap_or(data.len());
             (data, length, None)
         }
-        "splice" => (Vec::new(), returned?, None),
+        "splice" | "sendfile" => (Vec::new(), returned?, None),
         "msgsnd" => {
             let message = text::field(call.argument(1), "mtype").unwrap_or("");
             let data = bytes(text::field(call.argument(1), "mtext").unwrap_or(""));

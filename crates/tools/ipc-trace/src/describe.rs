@@ -249,7 +249,7 @@ pub(crate) fn sleeps(trace: &Trace, call: &Call) -> bool {
     match call.name.as_str() {
         "open" | "openat" => trace.object(call).is_some_and(|it| it.kind == Kind::Fifo),
         "read" | "readv" | "recvfrom" | "recvmsg" | "accept" | "accept4" | "connect" => true,
-        "write" | "writev" | "sendto" | "sendmsg" | "splice" | "vmsplice" => true,
+        "write" | "writev" | "sendto" | "sendmsg" | "sendfile" | "splice" | "vmsplice" => true,
         "msgrcv" | "msgsnd" | "mq_timedreceive" | "mq_timedsend" | "semop" | "semtimedop" => true,
         "wait4" | "waitid" | "rt_sigtimedwait" | "clock_nanosleep" | "futex" | "flock" => true,
         "poll" | "ppoll" | "select" | "pselect6" | "epoll_wait" => true,

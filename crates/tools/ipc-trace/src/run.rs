@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 /// The calls that are written down: all that processes use to talk to each other.
 pub const CALLS: &str = "trace=pipe,pipe2,socketpair,socket,bind,listen,accept,accept4,connect,\
-shutdown,read,write,readv,writev,pread64,pwrite64,sendto,recvfrom,sendmsg,recvmsg,splice,vmsplice,\
+shutdown,read,write,readv,writev,pread64,pwrite64,sendto,recvfrom,sendmsg,recvmsg,sendfile,splice,vmsplice,\
 open,openat,close,dup,dup2,dup3,mknod,mknodat,unlink,unlinkat,ftruncate,mmap,\
 msgget,msgsnd,msgrcv,msgctl,semget,semop,semtimedop,semctl,shmget,shmat,shmdt,shmctl,\
 mq_open,mq_unlink,mq_timedsend,mq_timedreceive,mq_getsetattr,\
