@@ -64,14 +64,14 @@ watch-%: build ## the same at every save
 hint-%: build ## the next hint for an exercise
 	@ipc-grade hint $*
 
-grade: build ## grade a submission (SUBMISSION=folder) or a class (SUBMISSIONS=folder, JOBS=n); OUT=folder
+grade: build ## grade a submission (SUBMISSION=folder) or a class (SUBMISSIONS=folder, JOBS=n); OUT=folder, EXERCISES="a b", TESTS=folder
 	@$(if $(SUBMISSION)$(SUBMISSIONS),,echo "make grade SUBMISSION=FOLDER, or SUBMISSIONS=FOLDER with one folder each" >&2; exit 2)
-	@$(if $(SUBMISSIONS),ipc-grade class "$(SUBMISSIONS)" --out "$(or $(OUT),grades)" $(if $(JOBS),--jobs $(JOBS)),ipc-grade grade "$(SUBMISSION)" $(if $(OUT),--out "$(OUT)"))
+	@$(if $(SUBMISSIONS),ipc-grade class "$(SUBMISSIONS)" --out "$(or $(OUT),grades)" $(if $(JOBS),--jobs $(JOBS)),ipc-grade grade "$(SUBMISSION)" $(if $(OUT),--out "$(OUT)")) $(addprefix --exercise=,$(EXERCISE) $(EXERCISES)) $(if $(TESTS),--tests-dir "$(TESTS)")
 
 handout: ## pack what students get, without reference solutions (OUT=file.tar.gz)
 	@scripts/handout $(if $(OUT),"$(OUT)")
 
-gradescope: ## the autograder for Gradescope (EXERCISES="a b", TESTS=folder of hidden tests, OUT=file.zip)
+gradescope: build ## the autograder for Gradescope (EXERCISES="a b", TESTS=folder of hidden tests, OUT=file.zip)
 	@scripts/gradescope "$(or $(OUT),gradescope.zip)" "$(TESTS)" $(EXERCISES)
 
 soak: build ## run every test 50 times with all cores busy (RUNS=50)

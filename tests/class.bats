@@ -42,6 +42,9 @@ ada,0,3,0,graded
 bob,,,,nothing to grade
 eve,0,3,0,graded
 EOF
+  says first "not graded, and not in grades.csv: class/notes.txt is no folder"
+  grep -qx '  "complete": true,' grades/bob/results.json
+  grep -qF 'Hint: A submission is a folder with EXERCISE/src in it' grades/eve/feedback.md
   grep -qE '^ada +0/3 +graded$' "$LOGS/first.out"
   grep -qE '^bob +nothing to grade +no EXERCISE/src of this project$' "$LOGS/first.out"
   # Not a terminal: a line for each, and no bar.
@@ -173,6 +176,26 @@ EOF
   mv hidden/fix-pipe-eof.bats hidden/fix-nothing.bats
   run_to_end ipc-grade 1 class class --out grades --tests-dir hidden
   one_error ipc-grade "hidden/fix-nothing.bats is for no exercise"
+}
+
+@test "hidden tests that could not be run as they are: refused before anything is graded" {
+  small_class
+  mkdir -m 700 hidden
+  refused() {
+    run_to_end ipc-grade 1 class class --out grades --exercise fix-pipe-eof --tests-dir hidden
+    one_error ipc-grade "hidden/fix-pipe-eof.bats: $1"
+    run_to_end ipc-grade 1 check-tests hidden fix-pipe-eof
+    one_error ipc-grade "hidden/fix-pipe-eof.bats: $1"
+  }
+  printf '%stest "[1] x" {\n  if true; then\n}\n' @ > hidden/fix-pipe-eof.bats
+  refused "line 3: syntax error near unexpected token"
+  printf '%stest "x" {\n  true\n}\n' @ > hidden/fix-pipe-eof.bats
+  refused "no test has points"
+  printf '%stest "[1] x" {\n  true\n}\n' @ > hidden/fix-pipe-eof.bats
+  run_to_end ipc-grade 0 check-tests hidden fix-sigpipe fix-pipe-eof
+  run_to_end ipc-grade 1 check-tests hidden fix-sigpipe
+  one_error ipc-grade "hidden/fix-pipe-eof.bats is for none of these exercises: fix-sigpipe"
+  [[ ! -e grades ]]
 }
 
 @test "a name that a student chose neither calculates nor breaks a line" {

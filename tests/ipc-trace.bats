@@ -131,6 +131,13 @@ shown() {
   local queue=/ipc-lab-trace-$$
   start receiver posix-msgq-receiver $queue
   wait_until asleep receiver
+  run_to_end ipc-trace 1 --explain 4194305 # more than a pid may be: proc(5), pid_max
+  one_error ipc-trace "there is no process 4194305"
+  start computes sh -c 'while :; do :; done'
+  run_to_end ipc-trace 0 --explain "${PID[computes]}"
+  says ipc-trace "process ${PID[computes]} is not blocked in a call"
+  stop computes KILL
+  finish computes 137
   run_to_end ipc-trace 0 --explain "${PID[receiver]}"
   grep -qE "posix-msgq-rece \(process ${PID[receiver]}\) is blocked in mq_receive\($queue\): the queue is empty; nobody has it open for writing$" "$LOGS/ipc-trace.out"
   stop receiver
@@ -206,7 +213,7 @@ explained() {
   stop reader
   finish reader 143
   # Nobody waits: nothing to draw.
-  run_to_end ipc-trace 0 --explain 4194304 --svg nothing.svg
+  run_to_end ipc-trace 1 --explain 4194304 --svg nothing.svg
   [[ ! -e nothing.svg ]]
   rm '<script>'
 }

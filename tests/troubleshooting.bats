@@ -347,7 +347,8 @@ syn_sent() { [[ -n $(ss -tan state syn-sent "dport = :$PORT" | tail -n +2) ]]; }
   wait_until gone sysv-msgq-sende
   if (($(cat /proc/sys/fs/mqueue/msg_max) == 10)); then
     shows two 'msg_max'
-    shows two 'posix-msgq-sender'
+    shows two '{1..10}'
+    shows two 'posix-msgq-sender /mine --timeout 1'
     "$BIN/posix-msgq-receiver" "/ipc-lab-$PORT" --count 10 > /dev/null
   fi
   close one two

@@ -195,6 +195,7 @@ const BASH_TELLS: [&str; 2] = [
 
 /// Sorts the report of a failed test into what was seen, expected, printed, and the hint.
 fn explain(tap: &str, result: &mut TestResult) {
+    let mut place = String::new();
     let mut in_diff = false;
     let mut of_bash = 0;
     for line in tap.lines().filter_map(|it| it.strip_prefix("# ")) {
@@ -214,7 +215,8 @@ fn explain(tap: &str, result: &mut TestResult) {
             result.help = hint.into();
             continue;
         }
-        // How bats and bash tell where in the test file it was is of no use to a student.
+        // How bats and bash tell where in the test file it was is of no use to a student. (Of a hidden
+        // test students see nothing; who has written it does, and where nothing else is told.)
         let noise = [
             "(in test file",
             "(from function",
@@ -226,6 +228,7 @@ fn explain(tap: &str, result: &mut TestResult) {
             .iter()
             .any(|it| line.trim_start().starts_with(it.trim_start()))
         {
+            place += &format!("{line}\n");
             continue;
         }
         match line.as_bytes().first() {
@@ -248,6 +251,9 @@ fn explain(tap: &str, result: &mut TestResult) {
         if result.rationale.len() < 4000 {
             result.rationale += &format!("{line}\n");
         }
+    }
+    if result.hidden || result.rationale.is_empty() {
+        result.rationale.insert_str(0, &place);
     }
 }
 

@@ -216,17 +216,17 @@ fn grade_all(
         place = slots.end;
         let workshop = Workshop::new(project, isolation)?;
         let built = match overlay::sources(submission, &exercise.name) {
-            Ok(sources) => workshop.build(&exercise.name, &sources)?,
-            Err(error) => Err(format!("{error:#}")),
+            Ok(sources) => (workshop.build(&exercise.name, &sources)?)
+                .map_err(|why| (why, "The program must compile before it can be tested.")),
+            Err(error) => Err((format!("{error:#}"), overlay::WHAT_IS_TAKEN)),
         };
         let bin = match built {
             Ok(bin) => bin,
-            Err(why) => {
+            Err((why, help)) => {
                 for slot in slots {
                     verdict.tests[slot].status = Status::Failed;
                     verdict.tests[slot].rationale = why.clone();
-                    verdict.tests[slot].help =
-                        "The program must compile before it can be tested.".into();
+                    verdict.tests[slot].help = help.into();
                 }
                 save(verdict)?;
                 continue;

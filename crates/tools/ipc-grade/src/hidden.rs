@@ -1,8 +1,10 @@
 //! Tests that students have not got: an instructor's folder of further test files.
 
 use std::fs::{self, DirBuilder};
+use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
 
@@ -12,7 +14,7 @@ use crate::isolation::Isolation;
 /// Adds the tests in `FOLDER/EXERCISE.bats` to those of the exercise.
 ///
 /// # Errors
-/// When the folder holds a test file for no exercise, or one without points.
+/// When the folder holds a test file for no exercise, one without points, or one that is no bash.
 pub fn add(project: &Project, folder: &Path, exercises: &mut [Exercise]) -> anyhow::Result<()> {
     let read = || format!("read {}", folder.display());
     let mut any = false;
@@ -25,11 +27,65 @@ pub fn add(project: &Project, folder: &Path, exercises: &mut [Exercise]) -> anyh
         let name = file.file_stem().unwrap_or_default().to_string_lossy();
         let known = project.exercise(&name);
         known.with_context(|| format!("{} is for no exercise", file.display()))?;
+        parse(&file)?;
         if let Some(exercise) = exercises.iter_mut().find(|it| it.name == name) {
             exercise.tests.extend(Test::all(&file, true)?);
         }
     }
     ensure!(any, "{} holds no EXERCISE.bats", folder.display());
+    Ok(())
+}
+
+/// Refuses a folder whose tests would not be run as they should be.
+///
+/// # Errors
+/// As [`add`], and when it holds tests for other exercises than these, or none for any of them.
+pub fn look_at(project: &Project, folder: &Path, names: &[String]) -> anyhow::Result<()> {
+    let mut exercises = project.exercises()?;
+    for exercise in &mut exercises {
+        exercise.tests.clear();
+    }
+    add(project, folder, &mut exercises)?;
+    for exercise in exercises.iter().filter(|it| !it.tests.is_empty()) {
+        let name = &exercise.name;
+        let file = folder.join(format!("{name}.bats"));
+        let file = file.display();
+        ensure!(
+            names.contains(name),
+            "{file} is for none of these exercises: {}",
+            names.join(" ")
+        );
+    }
+    Ok(())
+}
+
+/// Has bash read a test file without running it, each test as the function that bats makes of it: what is
+/// wrong there is not the student's fault.
+fn parse(file: &Path) -> anyhow::Result<()> {
+    let text = fs::read_to_string(file).with_context(|| format!("read {}", file.display()))?;
+    let function = |line: &str| match line.trim_end().ends_with('{') && line.starts_with("@test ") {
+        true => "a_test() {\n".to_owned(),
+        false => format!("{line}\n"),
+    };
+    let script: String = text.lines().map(function).collect();
+    let mut bash = Command::new("bash")
+        .args(["-n", "/dev/stdin"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .context("run bash")?;
+    if let Some(mut stdin) = bash.stdin.take() {
+        // It may have found its mistake before the end.
+        let _ = stdin.write_all(script.as_bytes());
+    }
+    let output = bash.wait_with_output().context("wait for bash")?;
+    let told = String::from_utf8_lossy(&output.stderr).replace("/dev/stdin: ", "");
+    ensure!(
+        output.status.success(),
+        "{}: {}",
+        file.display(),
+        told.trim().replace('\n', "; ")
+    );
     Ok(())
 }
 

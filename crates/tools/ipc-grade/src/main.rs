@@ -95,6 +95,13 @@ enum Task {
     },
     /// Say which isolation this machine allows
     Canary,
+    /// Say what is wrong with a folder of hidden tests for these exercises
+    #[command(hide = true)]
+    CheckTests {
+        folder: PathBuf,
+        #[arg(required = true)]
+        exercises: Vec<String>,
+    },
     /// Make a box for one test, say how to enter it, and keep it until standard input ends
     #[command(hide = true)]
     Box(isolation::BoxArgs),
@@ -133,6 +140,9 @@ fn main() -> Result<(), Failure> {
         Task::Canary => {
             bench::end_all_on_signal()?;
             say!("{}", Isolation::choose(None, true)?);
+        }
+        Task::CheckTests { folder, exercises } => {
+            hidden::look_at(&Project::find()?, &folder, &exercises)?;
         }
         Task::Box(args) => isolation::make_box(&args)?,
     }

@@ -13,6 +13,10 @@ const LIMIT: u64 = 1 << 20;
 const DEPTH: usize = 8;
 const FILES: usize = 200;
 
+/// What a student is told whose submission is refused.
+pub const WHAT_IS_TAKEN: &str = "A submission is a folder with EXERCISE/src in it, and there regular .rs files, \
+    1 MiB in all: no links, no folder around it, no archive.";
+
 /// The sources of one exercise in a submission, by their paths below `src`.
 ///
 /// # Errors

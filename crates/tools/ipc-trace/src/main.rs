@@ -4,7 +4,7 @@ mod run;
 
 use std::fs;
 use std::io::{IsTerminal, stdout};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use clap::Parser;
@@ -114,8 +114,20 @@ fn main() -> Result<(), Failure> {
 /// Says what processes are blocked in now, and draws it if an SVG file is asked for.
 fn explain(pids: &[u32], args: &Args) -> anyhow::Result<()> {
     let found = args.of.iter().flat_map(|it| ipc_trace::processes_with(it));
-    let pids = found.chain(pids.iter().copied());
-    let waits: Vec<_> = pids.flat_map(ipc_trace::waits_now).collect();
+    let mut waits: Vec<_> = found.flat_map(ipc_trace::waits_now).collect();
+    for pid in pids {
+        let of_it = ipc_trace::waits_now(*pid);
+        ensure!(
+            !of_it.is_empty() || Path::new(&format!("/proc/{pid}")).exists(),
+            "there is no process {pid}"
+        );
+        if of_it.is_empty() {
+            note!(
+                "process {pid} is not blocked in a call that waits for another one, or may not be looked at"
+            );
+        }
+        waits.extend(of_it);
+    }
     for wait in &waits {
         say!("{}", wait.blocked);
     }

@@ -177,20 +177,25 @@ fn no_formula(text: String) -> String {
 
 /// The names of the folders in a folder, in order; not those whose names begin with a dot, and not
 /// the one for the results.
-pub fn submissions(folder: &Path, out: &Path) -> anyhow::Result<Vec<PathBuf>> {
+pub fn submissions(folder: &Path, out: &Path) -> anyhow::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
     let read = || format!("read {}", folder.display());
-    let mut names = Vec::new();
+    let (mut names, mut others) = (Vec::new(), Vec::new());
     for entry in fs::read_dir(folder).with_context(read)? {
         let entry = entry.with_context(read)?;
         let name = entry.file_name();
         let path = entry.path();
         let is_out = path.canonicalize().is_ok_and(|it| it == out);
-        if path.is_dir() && !is_out && !name.to_string_lossy().starts_with('.') {
-            names.push(PathBuf::from(name));
+        if is_out || name.to_string_lossy().starts_with('.') {
+            continue;
+        }
+        match path.is_dir() {
+            true => names.push(PathBuf::from(name)),
+            false => others.push(PathBuf::from(name)),
         }
     }
     names.sort();
-    Ok(names)
+    others.sort();
+    Ok((names, others))
 }
 
 #[cfg(test)]

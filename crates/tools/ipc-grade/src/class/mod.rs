@@ -60,7 +60,7 @@ pub fn run(folder: &Path, out: &Path, jobs: Option<u16>, how: &How) -> anyhow::R
         .canonicalize()
         .with_context(|| format!("{}", out.display()))?;
     let _lock = lock(&out)?;
-    let names = gradebook::submissions(folder, &out)?;
+    let (names, others) = gradebook::submissions(folder, &out)?;
     ensure!(
         !names.is_empty(),
         "{} holds no folder, so no submission",
@@ -94,6 +94,13 @@ pub fn run(folder: &Path, out: &Path, jobs: Option<u16>, how: &How) -> anyhow::R
         .into_inner()
         .map_err(|_| anyhow::anyhow!("a worker panicked"))?;
     lesson::print(book.table().as_bytes());
+    for other in &others {
+        let other = folder.join(other);
+        note!(
+            "not graded, and not in grades.csv: {} is no folder",
+            other.display()
+        );
+    }
     let failures = book.grader_failures();
     ensure!(
         failures == 0,
@@ -166,7 +173,8 @@ impl Class<'_> {
         fs::create_dir_all(&out).with_context(|| format!("mkdir {}", out.display()))?;
         let exercises = self.how.exercises(&self.project, &submission)?;
         if exercises.is_empty() {
-            let verdict = Verdict::empty(&name.to_string_lossy());
+            let mut verdict = Verdict::empty(&name.to_string_lossy());
+            verdict.write(&out.join("results.json"))?;
             export::feedback(&verdict, &out)?;
             return Ok(Mark {
                 outcome: Outcome::Nothing,
