@@ -1,9 +1,7 @@
 //! Ctrl-C, Ctrl-\, `kill` and a terminal that is closed while there is something to remove, without a thread that waits for them: see
 //! partner.rs for what a thread would cost.
 
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::ptr;
 
 use anyhow::Context;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
@@ -32,7 +30,10 @@ impl Held {
     /// When there is no room for one more descriptor.
     pub fn hold() -> anyhow::Result<Self> {
         // One that is ignored (a script's background job ignores SIGINT) would arrive all the same.
-        let signals: SigSet = ENDS.into_iter().filter(|it| !ignored(*it)).collect();
+        let signals: SigSet = ENDS
+            .into_iter()
+            .filter(|it| !lesson::ignored(*it))
+            .collect();
         let arrived = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC).context("signalfd")?;
         let before = signals.thread_swap_mask(SigmaskHow::SIG_BLOCK);
         let before = before.context("pthread_sigmask")?;
@@ -49,15 +50,4 @@ impl Drop for Held {
     fn drop(&mut self) {
         let _ = self.before.thread_set_mask();
     }
-}
-
-/// Whether this process ignores it. See sigaction(2).
-fn ignored(signal: Signal) -> bool {
-    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
-    // SAFETY: nothing is installed; and should the call fail, zeros stay, which are SIG_DFL.
-    let action = unsafe {
-        libc::sigaction(signal as i32, ptr::null(), action.as_mut_ptr());
-        action.assume_init()
-    };
-    action.sa_sigaction == libc::SIG_IGN
 }

@@ -24,7 +24,7 @@ pub fn ends() -> SigSet {
 }
 
 /// Whether this process ignores it: one that is blocked would arrive all the same. See sigaction(2).
-fn ignored(signal: Signal) -> bool {
+pub fn ignored(signal: Signal) -> bool {
     let mut action = MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: nothing is installed; and should the call fail, zeros stay, which are SIG_DFL.
     let action = unsafe {
