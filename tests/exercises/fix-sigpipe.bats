@@ -22,13 +22,6 @@ CLOSES=(sh -c 'exec <&-; echo closed')
 }
 
 @test "[1] also if only the last line finds no reader" {
-  hint "A line goes to the command as soon as it has been read, whether or not another one comes."
-  random_lines 1 > first
-  start_typing echoes fix-sigpipe cat
-  type_in echoes "$(< first)"
-  wait_for echoes "$(< first)"
-  end_of_input echoes
-  finish echoes
   hint "The last write counts like any other: what waits in a buffer must be flushed, and the result of that be looked at."
   random_lines 1 > input
   start_typing parent fix-sigpipe "${CLOSES[@]}"
@@ -38,6 +31,13 @@ CLOSES=(sh -c 'exec <&-; echo closed')
   ends parent
   prints parent <(echo closed)
   reports parent sh
+  hint "A line goes to the command as soon as it has been read, whether or not another one comes."
+  random_lines 1 > first
+  start_typing echoes fix-sigpipe cat
+  type_in echoes "$(< first)"
+  wait_for echoes "$(< first)"
+  end_of_input echoes
+  finish echoes
 }
 
 @test "[2] the exit status is then 1" {
