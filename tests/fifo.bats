@@ -99,6 +99,7 @@ setup_file() { printf 'hello\nworld\nthree\n' > "$BATS_FILE_TMPDIR/input"; }
 
 @test "a FIFO that others have made at the same path meanwhile is not removed" {
   start reader fifo-reader fifo
+  wait_for reader "Opening FIFO" # so it is this one that makes the FIFO
   start_typing writer fifo-writer fifo
   wait_for writer "Enter messages"
   stop reader
