@@ -257,7 +257,7 @@ went_through() {
 	$ADA > ${longest}x
 	$ADA < ! a line has at most 1000 bytes
 	$ADA end
-	$BOB < * $ADA has left
+	$BOB aside * $ADA has left
 	$BOB >> ${longest}xx
 	$BOB < ! a line has at most 1000 bytes
 	$BOB end
