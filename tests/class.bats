@@ -193,6 +193,8 @@ EOF
   refused "no test has points"
   printf '%stest "[1] x" {\n  true\n}\n' @ > hidden/fix-pipe-eof.bats
   run_to_end ipc-grade 0 check-tests hidden fix-sigpipe fix-pipe-eof
+  printf '%stest "[1] x" { false; }\n' @ > hidden/fix-pipe-eof.bats
+  run_to_end ipc-grade 0 check-tests hidden fix-sigpipe fix-pipe-eof
   run_to_end ipc-grade 1 check-tests hidden fix-sigpipe
   one_error ipc-grade "hidden/fix-pipe-eof.bats is for none of these exercises: fix-sigpipe"
   [[ ! -e grades ]]

@@ -63,9 +63,13 @@ pub fn look_at(project: &Project, folder: &Path, names: &[String]) -> anyhow::Re
 /// wrong there is not the student's fault.
 fn parse(file: &Path) -> anyhow::Result<()> {
     let text = fs::read_to_string(file).with_context(|| format!("read {}", file.display()))?;
-    let function = |line: &str| match line.trim_end().ends_with('{') && line.starts_with("@test ") {
-        true => "a_test() {\n".to_owned(),
-        false => format!("{line}\n"),
+    // `@test "…" {`, and whatever follows in that line.
+    let function = |line: &str| match line.trim_start().strip_prefix("@test ") {
+        Some(test) => test.rsplit_once(" {").map_or_else(
+            || format!("{line}\n"),
+            |it| format!("a_test() {{{}\n", it.1),
+        ),
+        None => format!("{line}\n"),
     };
     let script: String = text.lines().map(function).collect();
     let mut bash = Command::new("bash")
