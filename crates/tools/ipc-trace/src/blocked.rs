@@ -278,7 +278,10 @@ fn empty(tid: u32) -> String {
     match system_call(&line) {
         Some(("msgrcv", arguments)) if arguments[3] == 0 => "the queue is empty".into(),
         Some(("msgrcv", arguments)) => match arguments[3] as i64 {
-            lowest @ ..0 => format!("the queue holds no message of a type up to {}", -lowest),
+            lowest @ ..0 => format!(
+                "the queue holds no message of a type up to {}",
+                lowest.unsigned_abs()
+            ),
             only => format!("the queue holds no message of type {only}"),
         },
         _ => "the queue is empty".into(),
