@@ -20,8 +20,6 @@ export LC_ALL=C.UTF-8
 ROOT=$(cd "${BATS_TEST_DIRNAME%/tests*}" && pwd)
 TOOLS=${IPC_LAB_TOOLS:-${CARGO_TARGET_DIR:-$ROOT/target}/debug}
 BIN=${IPC_LAB_BIN:-$TOOLS} # the programs under test
-# The command that enters the box, where a test has one: see exercise.bash.
-ENTER=()
 DEADLINE=${DEADLINE:-20} # seconds after which a program that should have ended is killed
 
 setup() {
@@ -33,12 +31,16 @@ setup() {
   LOGS=$BATS_TEST_TMPDIR
   declare -gA PID=() PROGRAM=() KEYBOARD=()
   UNDER=()
-  [[ -z ${IPC_LAB_BOX:-} ]] || enter_box || return
+  before_test || return
   inventory > "$LOGS/inventory.before"
   cd "$DIR" || return
   # Not in setup_file itself: a `skip` there is a failure of all tests to older versions of bats.
   [[ -z ${SKIP_ALL:-} ]] || skip "$SKIP_ALL"
 }
+
+# What a grader's test does before anything else, and when all is done: see exercise.bash.
+before_test() { :; }
+after_test() { rm -rf "$DIR"; }
 
 teardown() {
   local left=0 pid running command
@@ -50,8 +52,8 @@ teardown() {
     kill -STOP "${running[@]}" 2> /dev/null || true # they leave time to say which
     for pid in "${running[@]:0:8}"; do
       command=$(tr '\0' ' ' 2> /dev/null < "/proc/$pid/cmdline") || true
-      # What stands around a program ends with it.
-      [[ $command =~ ^([^ ]*/)?(nsenter|strace)' ' ]] && ((${#running[@]} > 1)) ||
+      # What traces a program ends with it.
+      [[ $command =~ ^([^ ]*/)?strace' ' ]] && ((${#running[@]} > 1)) ||
         printf 'left running: pid %s: %s\n' "$pid" "$command"
     done
     kill -KILL "${running[@]}" 2> /dev/null || true
@@ -65,10 +67,9 @@ teardown() {
     cat "$LOGS/left"
     left=1
   fi
-  [[ -z ${IPC_LAB_BOX:-} ]] || leave_box
   # One failure is enough: the next test finds nothing of it. (Only where nothing is the machine's.)
   if ((left)) && [[ -n ${IPC_LAB_NAMESPACE:-} ]]; then ipcrm --all; fi
-  rm -rf "$DIR"
+  after_test
   return "$left"
 }
 
@@ -82,13 +83,7 @@ processes() {
 }
 
 # The IPC objects that outlive a process, one a line.
-inventory() {
-  if ((${#ENTER[@]})); then
-    "${ENTER[@]}" bash -c "$(declare -f objects); objects /dev/mqueue"
-  else
-    objects "${IPC_LAB_MQUEUE:-/dev/mqueue}"
-  fi
-}
+inventory() { objects "${IPC_LAB_MQUEUE:-/dev/mqueue}"; }
 objects() (
   shopt -s nullglob dotglob
   for kind in msg shm sem; do
@@ -117,7 +112,7 @@ start() {
   # Now, so that nothing is found there that an earlier program of this name has printed.
   : > "$LOGS/$name.out"
   : > "$LOGS/$name.err"
-  [[ -x $BIN/$program ]] && program=$BIN/$program
+  words_for "$name" "$program" "$@"
   # A background job of bash ignores SIGINT unless that is undone, and whatever bats reads
   # from (descriptors 3, 4) would be held open by a program that outlives the test.
   (
@@ -127,9 +122,16 @@ start() {
     [[ -n ${MERGED:-} ]] && exec 2>&1
     [[ -n ${UNREAD:-} ]] && exec >&"$UNREAD"
     [[ -n ${FULL:-} ]] && exec > /dev/full
-    exec env --default-signal=INT,QUIT IPC_LAB_TEST="$DIR" "${UNDER[@]}" "${ENTER[@]}" "$program" "$@"
+    exec "${WORDS[@]}"
   ) <&0 &
   PID[$name]=$!
+}
+
+# words_for NAME PROGRAM [ARG...]: into WORDS, what runs it.
+words_for() {
+  local program=$2
+  [[ -x $BIN/$program ]] && program=$BIN/$program
+  WORDS=(env --default-signal=INT,QUIT IPC_LAB_TEST="$DIR" "${UNDER[@]}" "$program" "${@:3}")
 }
 
 # start_unread NAME PROGRAM [ARG...]: its standard output is a pipe that nobody reads, as after
@@ -254,10 +256,10 @@ stop_and_continue() {
 }
 stopped_or_ended() { ended "$1" || [[ $STATE == T ]]; }
 
-# program_pid NAME: the pid of the program itself, below what traces it and what put it into a box.
+# program_pid NAME: the pid of the program itself, below what traces it.
 program_pid() {
   local pid=${PID[$1]} child comm
-  while { read -r comm < "/proc/$pid/comm"; } 2> /dev/null && [[ $comm == @(strace|nsenter) ]]; do
+  while { read -r comm < "/proc/$pid/comm"; } 2> /dev/null && [[ $comm == strace ]]; do
     # This file ends in no newline, which `read` calls a failure.
     read -r child _ < "/proc/$pid/task/$pid/children" || [[ -n $child ]] || break
     pid=$child
@@ -291,7 +293,7 @@ finish() {
     ! read -rt "$DEADLINE" -u "$LEASH" || exit 0
     echo "still running after $DEADLINE s" > "$LOGS/$name.late"
     explain_hang >> "$LOGS/$name.late"
-    kill -KILL "$pid"
+    kill -KILL "$(program_pid "$name")" "$pid" 2> /dev/null
   ) &
   watchdog=$!
   { wait "$pid"; } 2> /dev/null || status=$? # bash would tell of a kill in ten lines
@@ -315,7 +317,9 @@ finish() {
 explain_hang() {
   local picture=()
   [[ -z ${IPC_LAB_PICTURE:-} || -s $IPC_LAB_PICTURE ]] || picture=(--svg "$IPC_LAB_PICTURE")
-  "$TOOLS/ipc-trace" --explain --of "IPC_LAB_TEST=$DIR" "${picture[@]}" || true
+  local running
+  mapfile -t running < <(processes)
+  ((${#running[@]} == 0)) || "$TOOLS/ipc-trace" --explain "${running[@]}" "${picture[@]}" || true
 }
 
 # show NAME: what it printed, for a failed test's report.
