@@ -8,9 +8,13 @@ mod sweep;
 mod uid;
 
 use std::fmt;
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, bail, ensure};
+use nix::fcntl::{Flock, FlockArg};
 
 use crate::bench::{self, Bench};
 use crate::boxed::{BoxArgs, Made, confines_files};
@@ -86,6 +90,38 @@ impl Isolation {
     /// The uid that programs and builds get, if it is not our own.
     pub fn uid(&self) -> Option<u32> {
         self.uid
+    }
+
+    /// At level 2 one submission at a time is graded on a machine: two would share its System V objects
+    /// and its network. This waits for the other one; keep what it returns as long as programs run.
+    ///
+    /// # Errors
+    /// When the lock cannot be made.
+    pub fn turn(&self) -> anyhow::Result<Option<Flock<File>>> {
+        if self.level != 2 {
+            return Ok(None);
+        }
+        let path = Project::find()?.0.join("target/ipc-grade/level-2.lock");
+        let file = uid::private(&path).with_context(|| format!("create {}", path.display()))?;
+        let lock = Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| errno);
+        lock.map(Some)
+            .with_context(|| format!("flock {}", path.display()))
+    }
+
+    /// Refuses a folder that a submission could read.
+    ///
+    /// # Errors
+    /// When no mount namespace hides it and its mode does not either.
+    pub fn check_hidden(&self, folder: &Path) -> anyhow::Result<()> {
+        let metadata =
+            fs::metadata(folder).with_context(|| format!("stat {}", folder.display()))?;
+        let open = metadata.permissions().mode() & 0o077 != 0;
+        ensure!(
+            self.level == 1 || !open,
+            "{} can be read by submissions: chmod -R go= {0}",
+            folder.display()
+        );
+        Ok(())
     }
 
     /// The command that tests/exercise.bash runs for a box, a word a line; none at level 3.
