@@ -87,10 +87,22 @@ after_test() {
   rm -rf "$HOST_DIR"
 }
 
+# Without a process of its own for each look, but of a large output.
+has_printed() {
+  local file text
+  for file in "$LOGS/$1.out" "$LOGS/$1.err"; do
+    IFS= read -rd '' -n 200000 text < "$file" || [[ $text != *"$2"* ]] || return 0 # `read` calls the file's end a failure
+    [[ $text != *"$2"* ]] || return 0
+    ((${#text} < 200000)) || ! grep -qaF -- "$2" "$file" || return 0
+  done
+  return 1
+}
+
 # in_the_grader: what is otherwise there, where programs are not trusted.
 in_the_grader() {
   # Processes are found by where they live, and not by what they say of themselves.
   processes() { "${INSPECT[@]}" processes; }
+  left_in_dir() { find "$DIR" \( -type p -o -type s \) -printf 'left behind: %P\n' | head -n 20; }
   inventory() { "${INSPECT[@]}" objects || box_failure "the box was lost: its objects cannot be listed"; }
 
   # Each program of the student's is traced, in every test and by the same command.
@@ -102,10 +114,7 @@ in_the_grader() {
       return
     fi
     rm -f "$LOGS/$1.trace".*
-    if can_trace; then
-      WORDS+=("${TRACE[@]}" ${SHORT:+-s64} -o "$LOGS/$1.trace" "${INJECT[@]}")
-      HOPS[$1]+='x '
-    fi
+    ! can_trace || WORDS+=("${TRACE[@]}" ${SHORT:+-s64} -o "$LOGS/$1.trace" "${INJECT[@]}")
     WORDS+=("${ENTER[@]:0:${#ENTER[@]}-1}" ${IGNORE:+"--ignore=SIG$IGNORE"} --)
     HOPS[$1]+='x '
     if [[ ${WHERE:-} == inside ]]; then WORDS+=("${@:2}"); else WORDS+=("$PROGRAMS/$2" "${@:3}"); fi
@@ -139,7 +148,8 @@ frozen() {
 
 # The command that traces a program, but for its log and what is injected. SHORT=1 for a start by which
 # more goes through than a log should hold: it then has the beginning of each piece.
-TRACE=(strace -ff -ttt -T -yy -s 65536)
+# With -D strace is not its parent: its status comes when it ends, and not when all of its children have.
+TRACE=(strace -D -ff -ttt -T -yy -s 65536)
 INJECT=()
 
 # start_inside NAME COMMAND [ARG...]: one of the machine's programs, where the student's run, with no more
@@ -173,6 +183,14 @@ taken() { if ((${#INSPECT[@]})); then "${INSPECT[@]}" read "$1"; else cat "$DIR/
 
 # give FILE: a file in $DIR that the student's programs own, with the standard input in it.
 give() { inside tee "$1" > /dev/null; }
+
+# after_end NAME: its log is complete when its last line is there. strace tells nobody, so this polls.
+after_end() { [[ ! -f $LOGS/$1.trace.${PID[$1]} ]] || wait_until log_complete "$1"; }
+log_complete() {
+  local last
+  last=$(tail -n 1 "$LOGS/$1.trace.${PID[$1]}")
+  [[ $last =~ ^[0-9.]+' +++ ' ]]
+}
 
 # running WORD: the pids of this test's processes whose command line has that word.
 running() {
@@ -255,7 +273,21 @@ free_port() {
 
 # prints NAME FILE: its standard output is exactly what FILE holds.
 prints() {
-  diff -u --label expected --label actual "$2" "$LOGS/$1.out" || return
+  cat "$2" > "$LOGS/$1.expected" # it may be a pipe, to be read once
+  cmp -s "$LOGS/$1.expected" "$LOGS/$1.out" || { differ "$LOGS/$1.expected" "$LOGS/$1.out"; return 1; }
+}
+
+# differ EXPECTED ACTUAL: shows how. Of what is too large for a terminal it shows the lines at the first
+# difference, and of each line the beginning.
+differ() {
+  local n_line=1 file
+  if (($(cat "$1" "$2" | wc -c) > 100000)); then
+    n_line=$(LC_ALL=C cmp "$1" "$2" 2>&1 | sed -nE 's/.*, line ([0-9]{1,9})$/\1/p')
+    n_line=${n_line:-1}
+    echo "they differ from line $n_line on:"
+  fi
+  for file in "$1" "$2"; do tail -n "+$n_line" "$file" | head -c 100000 | head -n 400 | cut -c 1-400 > "$file.shown"; done
+  diff -u --label expected --label actual "$1.shown" "$2.shown" || true
 }
 
 # start_traced NAME PROGRAM [ARG...]: start, and write down its system calls (which in the grader every

@@ -60,9 +60,7 @@ teardown() {
     left=1
   fi
   left_behind > "$LOGS/left"
-  # As long as it is empty nobody has to look.
-  [[ -z $(shopt -s nullglob dotglob; echo "$DIR"/*) ]] ||
-    find "$DIR" \( -type p -o -type s \) -printf 'left behind: %p\n' >> "$LOGS/left"
+  left_in_dir >> "$LOGS/left"
   if [[ -s $LOGS/left ]]; then
     cat "$LOGS/left"
     left=1
@@ -93,6 +91,12 @@ objects() (
   done
   for object in "$1"/* /dev/shm/*; do echo "$object"; done
 )
+
+# left_in_dir: FIFOs and sockets. As long as the directory is empty nobody has to look.
+left_in_dir() {
+  [[ -z $(shopt -s nullglob dotglob; echo "$DIR"/*) ]] ||
+    find "$DIR" \( -type p -o -type s \) -printf 'left behind: %p\n'
+}
 
 # left_behind: those that were not there before the test.
 left_behind() {
@@ -313,6 +317,7 @@ finish() {
   ) &
   watchdog=$!
   { wait "$pid"; } 2> /dev/null || status=$? # bash would tell of a kill in ten lines
+  after_end "$name"
   echo >&"$LEASH"
   wait "$watchdog" || true
   if [[ -f $LOGS/$name.late ]]; then
@@ -328,6 +333,9 @@ finish() {
   fi
 }
 
+# after_end NAME: what there is to do when a program has ended: see exercise.bash.
+after_end() { :; }
+
 # explain_hang: who is blocked in which call now, and why. For the grader also a picture, of the first
 # hang of a test: what is blocked later is blocked because of that, or of who was killed for it.
 explain_hang() {
@@ -335,7 +343,7 @@ explain_hang() {
   [[ -z ${IPC_LAB_PICTURE:-} || -s $IPC_LAB_PICTURE ]] || picture=(--svg "$IPC_LAB_PICTURE")
   local running
   mapfile -t running < <(processes)
-  ((${#running[@]} == 0)) || "$TOOLS/ipc-trace" --explain "${running[@]}" "${picture[@]}" || true
+  ((${#running[@]} == 0)) || "$TOOLS/ipc-trace" --explain "${running[@]}" "${picture[@]}" 2> /dev/null || true
 }
 
 # show NAME: what it printed, for a failed test's report.

@@ -53,7 +53,7 @@ stopped() {
   local stat
   # No thread of it waits in msgrcv any more, where an answer would find it.
   for stat in /proc/"$1"/task/*/stat; do
-    read -r stat < "$stat" && [[ ${stat##*) } == T* ]] || return
+    read -r stat < "$stat" && [[ ${stat##*) } == [Tt]* ]] || return
   done
 }
 

@@ -43,9 +43,9 @@ has_children() { children; ((${#CHILDREN[@]} >= $1)); }
 
 # hold_worker: stops it, until it has taken effect; fails if it has ended before.
 hold_worker() {
-  [[ -n $WORKER ]] && kill -s STOP "$WORKER" 2> /dev/null && wait_until stopped "$WORKER" && [[ $STATE == T ]]
+  [[ -n $WORKER ]] && kill -s STOP "$WORKER" 2> /dev/null && wait_until stopped "$WORKER" && [[ $STATE == [Tt] ]]
 }
-stopped() { ! state_of "$1" || [[ $STATE == [TZ] ]]; }
+stopped() { ! state_of "$1" || [[ $STATE == [TtZ] ]]; }
 
 # added ROUNDS: the total stands in the segment, or what else stood there (NUMBER) when the workers ended.
 added() {

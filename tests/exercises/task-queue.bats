@@ -7,10 +7,11 @@ make_files() {
   local number path
   for ((number = 0; number < $1; number++)); do
     path=file-$RANDOM-$number
-    random_lines $((RANDOM % 9 + 1)) | give "$path"
+    random_lines $((RANDOM % 9 + 1)) > "made-$path"
+    give "$path" < "made-$path"
     echo "$path"
   done > paths
-  while IFS= read -r path; do counted <(taken "$path"); done < paths > results
+  while IFS= read -r path; do counted "made-$path"; done < paths > results
 }
 
 # counted FILE: what a worker finds out.
@@ -65,9 +66,10 @@ too_many() { echo $(($(kernel sys/kernel/msgmnb) / 50 + 20)); }
 long_paths() {
   local path
   path=$(printf 'file-%045d' "$RANDOM")
-  random_lines 3 | give "$path"
+  random_lines 3 > "made-$path"
+  give "$path" < "made-$path"
   yes "$path" | head -n "$1" > paths
-  yes "$(counted <(taken "$path"))" | head -n "$1" > results
+  yes "$(counted "made-$path")" | head -n "$1" > results
 }
 
 @test "[2] stage 1: a worker does the tasks, and the results come back" {
@@ -212,10 +214,9 @@ bytes_read() { awk '/^pos:/ { print $2 }' /proc/"$(program_pid "$1")"/fdinfo/0; 
   # The last task keeps them there until all have come.
   start_submit < <(sed 's/^/5 /' paths; echo "1 gate")
   for worker in first second third; do start_worker "$worker"; done
-  taken "$(head -n 1 paths)" > first
-  open_gate gate first
+  open_gate gate "made-$(head -n 1 paths)"
   echo gate >> paths
-  counted first >> results
+  counted "made-$(head -n 1 paths)" >> results
   finish submit
   for worker in first second third; do finish "$worker"; done
   has_all

@@ -193,23 +193,14 @@ fn end_descendants() {
 
 /// Parents before their children, without zombies.
 fn descendants() -> Vec<Pid> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    // PID (name) STATE PPID …, and the name may be anything.
-    let stat = |pid: &str| fs::read_to_string(format!("/proc/{pid}/stat")).ok();
-    let all: Vec<(i32, bool, i32)> = entries
-        .filter_map(|it| {
-            let pid = it.file_name().to_string_lossy().into_owned();
-            let text = stat(&pid)?;
-            let mut fields = text.rsplit_once(") ")?.1.split(' ');
-            let zombie = fields.next()? == "Z";
-            Some((pid.parse().ok()?, zombie, fields.next()?.parse().ok()?))
-        })
-        .collect();
+    let all = ipc_proc::processes().unwrap_or_default();
     let mut family = vec![std::process::id() as i32];
     let mut next = 0;
     while let Some(&parent) = family.get(next) {
-        let alive = all.iter().filter(|it| it.2 == parent && !it.1);
-        family.extend(alive.map(|it| it.0));
+        let alive = all
+            .iter()
+            .filter(|process| process.parent == parent && !process.is_zombie);
+        family.extend(alive.map(|process| process.pid));
         next += 1;
     }
     family.into_iter().skip(1).map(Pid::from_raw).collect()
