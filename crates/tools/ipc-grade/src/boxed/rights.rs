@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context;
-use caps::CapSet;
+use caps::{CapSet, Capability};
 use landlock::{
     ABI, Access, AccessFs, BitFlags, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreatedAttr,
     RulesetStatus,
@@ -46,8 +46,12 @@ pub fn drop_capabilities() -> anyhow::Result<()> {
         CapSet::Effective,
         CapSet::Permitted,
     ];
-    for set in sets {
-        caps::clear(None, set).with_context(|| format!("give up capabilities ({set:?})"))?;
+    // A uid that has none, as at level 2, has none to give up.
+    let has = caps::has_cap(None, CapSet::Effective, Capability::CAP_SETPCAP);
+    if has.context("capget")? {
+        for set in sets {
+            caps::clear(None, set).with_context(|| format!("give up capabilities ({set:?})"))?;
+        }
     }
     prctl::set_no_new_privs().context("prctl PR_SET_NO_NEW_PRIVS")
 }
