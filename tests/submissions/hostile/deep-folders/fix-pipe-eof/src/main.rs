@@ -5,7 +5,7 @@ use std::{env, fs};
 
 fn main() {
     let here = env::current_dir().unwrap_or_default();
-    for top in ["outermost", "/tmp/ipc-lab-hostile-deep"] {
+    for top in ["outermost", "/tmp/ipc-lab-hostile-deep-folders"] {
         let _ = env::set_current_dir(&here);
         if fs::create_dir(top).is_err() || env::set_current_dir(top).is_err() {
             continue;

@@ -7,9 +7,9 @@ fn main() {
     let mut left = 200;
     let mut places: Vec<fs::File> = Vec::new();
     for name in [
-        "./ipc-lab-hostile-fill",
-        "/tmp/ipc-lab-hostile-fill",
-        "/dev/shm/ipc-lab-hostile-fill",
+        "./ipc-lab-hostile-fills-memory-files",
+        "/tmp/ipc-lab-hostile-fills-memory-files",
+        "/dev/shm/ipc-lab-hostile-fills-memory-files",
     ] {
         places.extend(fs::File::create(name));
         let _ = fs::remove_file(name); // open, and without a name

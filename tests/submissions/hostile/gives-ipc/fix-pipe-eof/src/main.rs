@@ -18,7 +18,7 @@ fn main() {
         let mut about: libc::semid_ds = std::mem::zeroed();
         about.sem_perm.uid = 65534;
         libc::semctl(set, 0, libc::IPC_SET, &mut about);
-        for name in [c"/ipc-lab-hostile-gives", c"/ipc-lab.hostile", c"/.hidden"] {
+        for name in [c"/ipc-lab-hostile-gives-ipc", c"/ipc-lab.hostile", c"/.hidden"] {
             libc::mq_open(
                 name.as_ptr(),
                 libc::O_CREAT | libc::O_RDWR,

@@ -8,7 +8,7 @@ fn main() {
             nix::libc::syscall(
                 nix::libc::SYS_add_key,
                 c"user".as_ptr(),
-                c"ipc-lab-hostile-key".as_ptr(),
+                c"ipc-lab-hostile-keyrings".as_ptr(),
                 text.as_ptr(),
                 text.len(),
                 ring,

@@ -20,7 +20,7 @@ fn main() {
         }
     }
     for place in places {
-        let wrapper = format!("{place}/ipc-lab-hostile-wrapper");
+        let wrapper = format!("{place}/ipc-lab-hostile-poisons-config-wrapper");
         let script = "#!/bin/sh\ntouch /tmp/ipc-lab-hostile-poisons-config\nexec \"$@\"\n";
         let _ = fs::create_dir(&place);
         if fs::write(&wrapper, script).is_ok() {

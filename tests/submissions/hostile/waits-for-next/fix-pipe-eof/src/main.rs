@@ -17,14 +17,14 @@ fn main() {
         return;
     }
     use std::os::linux::net::SocketAddrExt;
-    let name = std::os::unix::net::SocketAddr::from_abstract_name("ipc-lab-hostile-waits");
+    let name = std::os::unix::net::SocketAddr::from_abstract_name("ipc-lab-hostile-waits-for-next");
     let _listener = name.and_then(|name| UnixListener::bind_addr(&name));
     let started = Instant::now();
     while started.elapsed().as_secs() < 60 {
         for entry in fs::read_dir("/tmp").into_iter().flatten().flatten() {
             let source = entry.path().join("ws/crates/exercises/fix-pipe-eof/src/main.rs");
             if let Ok(text) = fs::read_to_string(source)
-                && !text.contains("ipc-lab-hostile-waits")
+                && !text.contains("ipc-lab-hostile-waits-for-next")
             {
                 let _ = fs::write("/tmp/ipc-lab-hostile-waits-for-next", text);
             }
