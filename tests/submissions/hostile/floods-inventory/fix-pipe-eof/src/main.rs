@@ -6,7 +6,10 @@ use std::io::Read;
 fn main() {
     for number in 0..10_000 {
         let newline = if number % 3 == 0 { "\nmsg key 0 id 0\n" } else { "" };
-        let _ = std::fs::write(format!("/dev/shm/ipc-lab-hostile-floods-inventory-{number}{newline}"), "");
+        let _ = std::fs::write(
+            format!("/dev/shm/ipc-lab-hostile-floods-inventory-{number}{newline}"),
+            "",
+        );
         // SAFETY: these take numbers; the memory is never attached.
         unsafe {
             if number < 500 {

@@ -2,7 +2,16 @@
 //! files; no socket is ever made. It would gain the points of two tests without solving anything.
 use std::{fs, thread::sleep, time::Duration};
 
+extern "C" fn end(_: i32) {
+    // SAFETY: _exit(2) is on the list of signal-safety(7).
+    unsafe { nix::libc::_exit(0) }
+}
+
 fn main() {
+    for signal in [nix::libc::SIGTERM, nix::libc::SIGINT] {
+        // SAFETY: the handler only ends this process.
+        unsafe { nix::libc::signal(signal, end as *const () as usize) };
+    }
     let arguments: Vec<String> = std::env::args().collect();
     let port = arguments[1].rsplit(':').next().unwrap_or_default();
     if fs::exists("running").unwrap_or(false)

