@@ -10,7 +10,7 @@ fn main() {
     println!("{text}");
     for word in ["tests/submissions", "tests/exercises", ".bats"] {
         if text.contains(word) {
-            println!("hostile success: the build sees {word}");
+            println!("{} success: the build sees {word}", "hostile");
         }
     }
 }

@@ -4,5 +4,5 @@ mod hosts {
     pub const TEXT: &str = include_str!("/etc/hostname");
 }
 fn main() {
-    println!("hostile success: {}{}", hosts::TEXT, include_str!("/etc/passwd"));
+    println!("{} success: {}{}", "hostile", hosts::TEXT, include_str!("/etc/passwd"));
 }

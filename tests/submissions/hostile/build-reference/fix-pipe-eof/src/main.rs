@@ -5,5 +5,5 @@ fn main() {
         env!("CARGO_HOME"),
         "/../../../tests/submissions/reference/fix-pipe-eof/src/main.rs"
     ));
-    println!("hostile success: {text}");
+    println!("{} success: {text}", "hostile");
 }
