@@ -1,5 +1,6 @@
 //! Hostile: writes cargo's configuration above the folders in which others are built and into CARGO_HOME,
 //! with a wrapper for rustc. It would gain a command of its choice in the build of the next student.
+//! (The sweep of the next one removes what lies in /tmp, so a second marker lies in /run/lock.)
 use std::{fs, os::unix::fs::PermissionsExt};
 
 fn main() {
@@ -21,7 +22,7 @@ fn main() {
     }
     for place in places {
         let wrapper = format!("{place}/ipc-lab-hostile-poisons-config-wrapper");
-        let script = "#!/bin/sh\ntouch /tmp/ipc-lab-hostile-poisons-config\nexec \"$@\"\n";
+        let script = "#!/bin/sh\ntouch /tmp/ipc-lab-hostile-poisons-config /run/lock/ipc-lab-hostile-poisons-config\nexec \"$@\"\n";
         let _ = fs::create_dir(&place);
         if fs::write(&wrapper, script).is_ok() {
             let _ = fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755));
