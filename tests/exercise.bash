@@ -170,7 +170,7 @@ show() {
 # they have: a link that they have made leads to nothing that they could not reach. They may stop it, so
 # it has a deadline. What it prints is no evidence.
 inside() (
-  cd "$RUN_IN" && exec timeout --foreground --kill-after=1 $((4 * DEADLINE)) "${ENTER[@]}" "$@"
+  cd "$RUN_IN" && exec timeout --foreground --kill-after=1 $((2 * DEADLINE)) "${ENTER[@]}" "$@"
 )
 
 # beside COMMAND...: runs one of our own programs at the other end, from the outside: see start_partner.
