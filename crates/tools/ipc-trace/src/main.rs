@@ -5,10 +5,11 @@ mod run;
 use std::fs;
 use std::io::{IsTerminal, stdout};
 use std::path::{Path, PathBuf};
+use std::process::exit;
 
 use anyhow::{Context, ensure};
-use clap::Parser;
-use ipc_trace::{Arrow, Call, Kind, Outcome, Picture, Trace, Why};
+use clap::{Parser, Subcommand};
+use ipc_trace::{Arrow, Kind, Outcome, Picture, Trace, Why};
 use lesson::{Failure, note, say};
 
 /// Draw both ends of a conversation on one time axis, as the kernel saw it.
@@ -17,9 +18,12 @@ use lesson::{Failure, note, say};
 /// before it has printed something or has ended; their standard input is /dev/null.
 #[derive(Parser)]
 #[command(
+    args_conflicts_with_subcommands = true,
     after_help = "Ctrl-C, or the time limit, ends the programs and draws what happened until then."
 )]
 struct Args {
+    #[command(subcommand)]
+    ask: Option<Ask>,
     /// Draw the programs of these labelled shell commands instead: "LABEL: COMMAND" (see duet)
     #[arg(long, value_name = "LABEL: COMMAND")]
     stage: Vec<String>,
@@ -74,6 +78,12 @@ struct Args {
     /// With --carried: only what the processes of this log received
     #[arg(long, value_name = "PREFIX", requires = "carried")]
     to: Option<String>,
+    /// With --carried: only what this process sent
+    #[arg(long, value_name = "PID", requires = "carried")]
+    from_process: Option<u32>,
+    /// With --carried: only what this process received
+    #[arg(long, value_name = "PID", requires = "carried")]
+    to_process: Option<u32>,
     /// With --carried: the bytes alone, one after the other
     #[arg(long, requires = "carried")]
     raw: bool,
@@ -83,15 +93,48 @@ struct Args {
     /// No picture: the objects that processes of every given log have used
     #[arg(long, requires = "log")]
     common: bool,
+    /// Fail with status 3, and say why, if a part of the logs is missing; alone, do no more than that
+    #[arg(long, requires = "log")]
+    whole: bool,
     /// The programs, one after the other, joined by --and
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
 }
 
+#[derive(Subcommand)]
+enum Ask {
+    /// Print the calls of the programs in logs as a table, for tests
+    Query(Query),
+}
+
+/// Print a line for each call, signal and end of the programs in logs, its columns separated by tabs.
+///
+/// The columns: thread, process, start, seconds taken, name, kind and id of the first argument's
+/// object, outcome (returned, failed, none), result, then each argument. Strings are percent-encoded.
+/// Fails with status 3 if a part of the logs is missing.
+#[derive(Parser)]
+struct Query {
+    /// Read the logs that `strace -ff -ttt -T -yy -o PREFIX` has written
+    #[arg(long, value_name = "PREFIX", required = true)]
+    log: Vec<PathBuf>,
+    /// Print only the calls whose data contains the bytes of this file
+    #[arg(long, value_name = "FILE", conflicts_with = "forbidden")]
+    contains: Option<PathBuf>,
+    /// Print instead each process that a seccomp filter killed, and the call that was not allowed
+    #[arg(long)]
+    forbidden: bool,
+    /// Take logs of which a part is missing
+    #[arg(long)]
+    partial: bool,
+}
+
 fn main() -> Result<(), Failure> {
     let args = Args::parse();
+    if let Some(Ask::Query(query)) = &args.ask {
+        return Ok(answer(query)?);
+    }
     if !args.log.is_empty() {
-        return Ok(report(&Trace::read(&args.log)?, &args)?);
+        return Ok(report(&args)?);
     }
     if let Some(pids) = &args.explain {
         return Ok(explain(pids, &args)?);
@@ -138,8 +181,61 @@ fn explain(pids: &[u32], args: &Args) -> anyhow::Result<()> {
     }
 }
 
+/// Reads logs of which nothing is missing; ends with status 3 if something is.
+fn whole(logs: &[PathBuf]) -> anyhow::Result<Trace> {
+    let trace = Trace::read(logs);
+    let missing = match &trace {
+        Ok(trace) => trace.missing(),
+        Err(error) => vec![format!("{error:#}")],
+    };
+    let Some(first) = missing.first() else {
+        return trace;
+    };
+    match missing.len() {
+        1 => note!("{first}"),
+        more => note!("{first}, and {} parts more are missing", more - 1),
+    }
+    lesson::clean_up();
+    exit(3)
+}
+
+/// Prints the table that is asked for.
+fn answer(query: &Query) -> anyhow::Result<()> {
+    let trace = match query.partial {
+        true => Trace::read(&query.log)?,
+        false => whole(&query.log)?,
+    };
+    if query.forbidden {
+        for (task, call) in trace.forbidden() {
+            let name = call.map_or("-", |call| call.name.as_str());
+            say!("{}\t{}\t{name}", task.tid, task.pid);
+        }
+        return Ok(());
+    }
+    let bytes = match &query.contains {
+        Some(file) => fs::read(file).with_context(|| format!("read {}", file.display()))?,
+        None => Vec::new(),
+    };
+    ensure!(
+        query.contains.is_none() || !bytes.is_empty(),
+        "the file of --contains is empty"
+    );
+    let rows = ipc_trace::rows(&trace).into_iter();
+    let mut table = String::new();
+    for row in rows.filter(|row| query.contains.is_none() || row.contains(&bytes)) {
+        table += &row.columns.join("\t");
+        table.push('\n');
+    }
+    lesson::print(table.as_bytes());
+    Ok(())
+}
+
 /// What the options ask of logs; a picture if they ask nothing.
-fn report(trace: &Trace, args: &Args) -> anyhow::Result<()> {
+fn report(args: &Args) -> anyhow::Result<()> {
+    let trace = &match args.whole {
+        true => whole(&args.log)?,
+        false => Trace::read(&args.log)?,
+    };
     if args.blocked {
         for blocked in ipc_trace::blocked(trace) {
             say!("{blocked}");
@@ -164,14 +260,21 @@ fn report(trace: &Trace, args: &Args) -> anyhow::Result<()> {
             );
         }
     } else if args.calls {
-        let plays = |call: &&&Call| !trace.is_stage(call.tid, call.start);
-        for call in trace.calls().iter().filter(plays) {
+        let tasks = trace.tasks.values();
+        let mut calls: Vec<_> = tasks.flat_map(|task| task.played()).collect();
+        calls.sort_by_key(|call| call.start);
+        for call in calls {
             let came = match &call.outcome {
                 Outcome::Returned(value, _) => value.to_string(),
                 Outcome::Failed(errno) => format!("-1 {errno}"),
                 Outcome::None => "?".into(),
             };
-            say!("{}({}) = {came}", call.name, call.arguments.join(", "));
+            let arguments: Vec<_> = call
+                .arguments
+                .iter()
+                .map(|value| value.to_string())
+                .collect();
+            say!("{}({}) = {came}", call.name, arguments.join(", "));
         }
     } else if args.common {
         let logs: Vec<_> = args.log.iter().filter_map(|it| it.file_name()).collect();
@@ -183,7 +286,7 @@ fn report(trace: &Trace, args: &Args) -> anyhow::Result<()> {
         ) {
             say!("{object}");
         }
-    } else {
+    } else if !args.whole || args.svg.is_some() || args.mermaid {
         draw(trace, args)?;
     }
     Ok(())
@@ -193,13 +296,18 @@ fn is_asked(trace: &Trace, args: &Args, kind: Kind, arrow: &Arrow) -> bool {
     let is_in = |tid: u32, log: &Option<String>| {
         log.as_ref().is_none_or(|log| trace.tasks[&tid].log == *log)
     };
-    let plays = |(tid, when)| !trace.is_stage(tid, when);
+    let plays = |(tid, when)| trace.tasks[&tid].plays(when);
+    let is_of = |tid: u32, process: Option<u32>| {
+        process.is_none_or(|process| trace.tasks[&tid].pid == process)
+    };
     arrow.why == Why::Data
         && plays(arrow.tail)
         && plays(arrow.head)
         && arrow.object.as_ref().is_some_and(|it| it.kind == kind)
         && is_in(arrow.tail.0, &args.from)
         && is_in(arrow.head.0, &args.to)
+        && is_of(arrow.tail.0, args.from_process)
+        && is_of(arrow.head.0, args.to_process)
 }
 
 fn draw(trace: &Trace, args: &Args) -> anyhow::Result<()> {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::arrow::{Arrow, CallId, Why};
 use crate::describe;
-use crate::log::{Call, End};
 use crate::object::{Kind, Object};
+use crate::strace::{Call, End};
 use crate::trace::{self, Task, Trace};
 
 /// From here on a call counts as blocked even if nobody is seen to wake it.
@@ -336,7 +336,8 @@ fn drafts_of<'a>(
     if drafts.is_empty() && task.pid != task.tid {
         return drafts;
     }
-    for (when, signal, _) in &task.signals {
+    for signal in &task.signals {
+        let (when, signal) = (&signal.when, &signal.name);
         let sent = (arrows.iter()).find(|it| it.why == Why::Signal && it.head == (task.tid, *when));
         // Each end of a child is a SIGCHLD; waitpid tells of it.
         if (signal != "SIGCHLD" || sent.is_some()) && !hidden(*when) {
