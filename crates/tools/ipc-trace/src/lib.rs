@@ -17,6 +17,7 @@ mod picture;
 mod query;
 mod stage;
 mod strace;
+mod task;
 mod trace;
 mod whole;
 
@@ -28,7 +29,10 @@ pub use object::{Kind, Object};
 pub use picture::{Event, Lane, Picture};
 pub use query::{Row, rows};
 pub use strace::{Base, Behind, Call, Descriptor, End, Outcome, Signal, Text, Value};
-pub use trace::{Task, Trace};
+pub use task::Task;
+pub use trace::Trace;
 
+#[cfg(test)]
+mod evidence;
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,11 @@
 //! Runs programs under strace(1) and draws what passed between them.
 
+mod answer;
 mod run;
 
 use std::fs;
 use std::io::{IsTerminal, stdout};
 use std::path::{Path, PathBuf};
-use std::process::exit;
 
 use anyhow::{Context, ensure};
 use clap::{Parser, Subcommand};
@@ -78,12 +78,12 @@ struct Args {
     /// With --carried: only what the processes of this log received
     #[arg(long, value_name = "PREFIX", requires = "carried")]
     to: Option<String>,
-    /// With --carried: only what this process sent
+    /// With --carried: only what these processes sent
     #[arg(long, value_name = "PID", requires = "carried")]
-    from_process: Option<u32>,
-    /// With --carried: only what this process received
+    from_process: Vec<u32>,
+    /// With --carried: only what these processes received
     #[arg(long, value_name = "PID", requires = "carried")]
-    to_process: Option<u32>,
+    to_process: Vec<u32>,
     /// With --carried: the bytes alone, one after the other
     #[arg(long, requires = "carried")]
     raw: bool,
@@ -104,34 +104,13 @@ struct Args {
 #[derive(Subcommand)]
 enum Ask {
     /// Print the calls of the programs in logs as a table, for tests
-    Query(Query),
-}
-
-/// Print a line for each call, signal and end of the programs in logs, its columns separated by tabs.
-///
-/// The columns: thread, process, start, seconds taken, name, kind and id of the first argument's
-/// object, outcome (returned, failed, none), result, then each argument. Strings are percent-encoded.
-/// Fails with status 3 if a part of the logs is missing.
-#[derive(Parser)]
-struct Query {
-    /// Read the logs that `strace -ff -ttt -T -yy -o PREFIX` has written
-    #[arg(long, value_name = "PREFIX", required = true)]
-    log: Vec<PathBuf>,
-    /// Print only the calls whose data contains the bytes of this file
-    #[arg(long, value_name = "FILE", conflicts_with = "forbidden")]
-    contains: Option<PathBuf>,
-    /// Print instead each process that a seccomp filter killed, and the call that was not allowed
-    #[arg(long)]
-    forbidden: bool,
-    /// Take logs of which a part is missing
-    #[arg(long)]
-    partial: bool,
+    Query(answer::Query),
 }
 
 fn main() -> Result<(), Failure> {
     let args = Args::parse();
     if let Some(Ask::Query(query)) = &args.ask {
-        return Ok(answer(query)?);
+        return Ok(answer::print(query)?);
     }
     if !args.log.is_empty() {
         return Ok(report(&args)?);
@@ -181,59 +160,10 @@ fn explain(pids: &[u32], args: &Args) -> anyhow::Result<()> {
     }
 }
 
-/// Reads logs of which nothing is missing; ends with status 3 if something is.
-fn whole(logs: &[PathBuf]) -> anyhow::Result<Trace> {
-    let trace = Trace::read(logs);
-    let missing = match &trace {
-        Ok(trace) => trace.missing(),
-        Err(error) => vec![format!("{error:#}")],
-    };
-    let Some(first) = missing.first() else {
-        return trace;
-    };
-    match missing.len() {
-        1 => note!("{first}"),
-        more => note!("{first}, and {} parts more are missing", more - 1),
-    }
-    lesson::clean_up();
-    exit(3)
-}
-
-/// Prints the table that is asked for.
-fn answer(query: &Query) -> anyhow::Result<()> {
-    let trace = match query.partial {
-        true => Trace::read(&query.log)?,
-        false => whole(&query.log)?,
-    };
-    if query.forbidden {
-        for (task, call) in trace.forbidden() {
-            let name = call.map_or("-", |call| call.name.as_str());
-            say!("{}\t{}\t{name}", task.tid, task.pid);
-        }
-        return Ok(());
-    }
-    let bytes = match &query.contains {
-        Some(file) => fs::read(file).with_context(|| format!("read {}", file.display()))?,
-        None => Vec::new(),
-    };
-    ensure!(
-        query.contains.is_none() || !bytes.is_empty(),
-        "the file of --contains is empty"
-    );
-    let rows = ipc_trace::rows(&trace).into_iter();
-    let mut table = String::new();
-    for row in rows.filter(|row| query.contains.is_none() || row.contains(&bytes)) {
-        table += &row.columns.join("\t");
-        table.push('\n');
-    }
-    lesson::print(table.as_bytes());
-    Ok(())
-}
-
 /// What the options ask of logs; a picture if they ask nothing.
 fn report(args: &Args) -> anyhow::Result<()> {
     let trace = &match args.whole {
-        true => whole(&args.log)?,
+        true => answer::whole(&args.log)?,
         false => Trace::read(&args.log)?,
     };
     if args.blocked {
@@ -249,10 +179,9 @@ fn report(args: &Args) -> anyhow::Result<()> {
                 lesson::print(&arrow.data);
                 continue;
             }
-            let object = arrow
-                .object
-                .as_ref()
-                .map_or(String::new(), |it| it.to_string());
+            let object = arrow.object.as_ref().map_or(String::new(), |object| {
+                object.to_string().escape_debug().to_string()
+            });
             say!(
                 "{object}: {} bytes: {}",
                 arrow.length,
@@ -284,7 +213,8 @@ fn report(args: &Args) -> anyhow::Result<()> {
                 .map(|it| it.to_string_lossy())
                 .collect::<Vec<_>>(),
         ) {
-            say!("{object}");
+            // A path may hold any byte: this is one line of text all the same.
+            say!("{}", object.to_string().escape_debug());
         }
     } else if !args.whole || args.svg.is_some() || args.mermaid {
         draw(trace, args)?;
@@ -297,8 +227,8 @@ fn is_asked(trace: &Trace, args: &Args, kind: Kind, arrow: &Arrow) -> bool {
         log.as_ref().is_none_or(|log| trace.tasks[&tid].log == *log)
     };
     let plays = |(tid, when)| trace.tasks[&tid].plays(when);
-    let is_of = |tid: u32, process: Option<u32>| {
-        process.is_none_or(|process| trace.tasks[&tid].pid == process)
+    let is_of = |tid: u32, processes: &[u32]| {
+        processes.is_empty() || processes.contains(&trace.tasks[&tid].pid)
     };
     arrow.why == Why::Data
         && plays(arrow.tail)
@@ -306,8 +236,8 @@ fn is_asked(trace: &Trace, args: &Args, kind: Kind, arrow: &Arrow) -> bool {
         && arrow.object.as_ref().is_some_and(|it| it.kind == kind)
         && is_in(arrow.tail.0, &args.from)
         && is_in(arrow.head.0, &args.to)
-        && is_of(arrow.tail.0, args.from_process)
-        && is_of(arrow.head.0, args.to_process)
+        && is_of(arrow.tail.0, &args.from_process)
+        && is_of(arrow.head.0, &args.to_process)
 }
 
 fn draw(trace: &Trace, args: &Args) -> anyhow::Result<()> {

@@ -7,7 +7,8 @@ use crate::arrow::{Arrow, CallId, Why};
 use crate::describe;
 use crate::object::{Kind, Object};
 use crate::strace::{Call, End};
-use crate::trace::{self, Task, Trace};
+use crate::task::{self, Task};
+use crate::trace::Trace;
 
 /// From here on a call counts as blocked even if nobody is seen to wake it.
 pub(crate) const BLOCKED: Duration = Duration::from_millis(10);
@@ -283,7 +284,7 @@ fn label(task: &Task) -> String {
 
 /// Whether a task is nothing but stage at that moment.
 pub(crate) fn is_stage(task: &Task, when: Duration) -> bool {
-    STAGE.contains(&trace::name(task.command_at(when)))
+    STAGE.contains(&task::name(task.command_at(when)))
 }
 
 /// The process that a task descends from, up to what set the stage.

@@ -7,7 +7,8 @@ use clap::ValueEnum;
 use crate::arrow::vectors;
 use crate::object::End as ObjectEnd;
 use crate::strace::{Call, End, Outcome, Value};
-use crate::trace::{Task, Trace};
+use crate::task::Task;
+use crate::trace::Trace;
 
 /// A line of the table: a call, a signal or an end.
 #[derive(Debug, Clone)]
@@ -35,6 +36,10 @@ pub fn rows(trace: &Trace) -> Vec<Row<'_>> {
             let details = [signal.code.clone(), sender].map(|detail| detail.unwrap_or("-".into()));
             event(task, signal.when, "+signal", symbol(&signal.name), &details)
         }));
+        let stops = task.stops.iter().filter(|(when, _)| task.plays(*when));
+        rows.extend(
+            stops.map(|(when, signal)| event(task, *when, "+stopped", symbol(signal), &[])),
+        );
         let end = task.end.iter().filter(|(when, _)| task.plays(*when));
         rows.extend(end.map(|(when, end)| match end {
             End::Exited(status) => event(task, *when, "+exit", status.to_string(), &[]),

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::strace::{Call, Value};
-use crate::trace::Task;
+use crate::task::Task;
 
 /// Notes in each task how many of its first calls belong to the stage.
 pub(crate) fn mark(tasks: &mut BTreeMap<u32, Task>) {

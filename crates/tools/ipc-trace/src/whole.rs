@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::stage::first_of;
 use crate::strace::{Call, End};
-use crate::trace::{Task, Trace};
+use crate::task::Task;
+use crate::trace::Trace;
 
 impl Trace {
     /// What of the logs is missing or cut, in words; empty if they are whole.

@@ -176,9 +176,10 @@ impl<'a> Lexer<'a> {
             })
         };
         let (value, length) = match run(self, 0, 3, 8) {
-            (_, 0) if first == b'x' => match run(self, 1, 2, 16) {
-                (value, count) => (value, count + 1),
-            },
+            (_, 0) if first == b'x' => {
+                let (value, count) = run(self, 1, 2, 16);
+                (value, count + 1)
+            }
             (_, 0) => {
                 let value = match first {
                     b'n' => b'\n',

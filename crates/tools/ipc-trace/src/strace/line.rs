@@ -20,6 +20,8 @@ pub(crate) enum Line {
     Resumed(Duration, String, Vec<u8>),
     /// A signal arrives.
     Signal(Signal),
+    /// A signal has stopped the thread: when, and which.
+    Stopped(Duration, String),
     /// The thread has ended: when, and how.
     End(Duration, End),
     /// Stops, attachments and all else that says nothing here.
@@ -68,8 +70,12 @@ fn pid_in_front(line: &[u8], tid: u32) -> (u32, &[u8]) {
 
 /// `SIGCHLD {si_signo=SIGCHLD, si_code=CLD_EXITED, si_pid=7, …} ---`.
 fn signalled(tid: u32, when: Duration, text: &[u8]) -> Option<Line> {
+    if let Some(stopped) = text.strip_prefix(b"stopped by ") {
+        let signal = std::str::from_utf8(stopped).ok()?.strip_suffix(" ---")?;
+        return Some(Line::Stopped(when, signal.into()));
+    }
     if !text.starts_with(b"SIG") {
-        return Some(Line::Nothing); // stopped by SIGSTOP
+        return Some(Line::Nothing);
     }
     let tokens = tokens(text)?;
     let mut parser = Parser::new(text, &tokens);

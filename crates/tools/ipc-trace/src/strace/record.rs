@@ -105,6 +105,7 @@ impl Call {
 pub(crate) enum Record {
     Call(Call),
     Signal(Signal),
+    Stopped(Duration, String),
     End(Duration, End),
 }
 
@@ -165,6 +166,9 @@ pub(crate) fn read(text: &[u8], tid: u32) -> Log {
                 _ => log.unreadable += 1,
             },
             Line::Signal(signal) => log.records.push((tid, Record::Signal(signal))),
+            Line::Stopped(when, signal) => {
+                log.records.push((tid, Record::Stopped(when, signal)));
+            }
             Line::End(when, end) => log.records.push((tid, Record::End(when, end))),
             Line::Nothing => {}
         }
