@@ -178,7 +178,7 @@ join_typing() {
 went_through() {
   local name logs=()
   for name in server "$ADA" "$BOB"; do logs+=(--log "$LOGS/$name.trace"); done
-  "$TOOLS/ipc-trace" "${logs[@]}" --carried unix --raw --from "$1.trace" --to "$2.trace" > carried
+  from_trace carried --whole "${logs[@]}" --carried unix --raw --from "$1.trace" --to "$2.trace" || return
   head -c "$(wc -c < "$3")" carried | diff -u --label "expected from $1 to $2" --label actual "$3" -
 }
 
@@ -341,7 +341,8 @@ mode_0600() {
 
 # serve_in_steps: stops the server (SIGSTOP) when listen returns, from which moment on clients can connect.
 serve_in_steps() {
-  local stale=$HINT UNDER=(strace -f -e trace=listen -e inject=listen:signal=STOP -o "$LOGS/listen.trace") STOPPED
+  local stale=$HINT STOPPED
+  local UNDER=(strace -f -ttt -T -yy -e trace=listen -e inject=listen:signal=STOP -o "$LOGS/listen.trace")
   start server chat-server socket
   UNDER=()
   wait_until stopped_in_listen
@@ -357,10 +358,12 @@ serve_in_steps() {
 stopped_in_listen() {
   local pid stat
   STOPPED=()
+  # The program runs: its log may end anywhere.
+  "$TOOLS/ipc-trace" query --partial --log "$LOGS/listen.trace" > "$LOGS/listen.table" || return
   pid=$(program_pid server)
   while [[ $pid != "${PID[server]}" ]] && read -r stat < "/proc/$pid/stat"; do
     STOPPED+=("$pid")
-    grep -qs "^$pid .*stopped by SIGSTOP" "$LOGS/listen.trace" || break
+    evidence listen 'tid == stopped && name == "+stopped" { found = 1 } END { exit !found }' stopped="$pid" || break
     read -r _ pid _ <<< "${stat##*) }" # its parent
   done
   ended server || { ((${#STOPPED[@]})) && [[ $pid == "${PID[server]}" ]]; }
