@@ -18,7 +18,7 @@ setup() {
   cd "$LOGS/own" || return
 }
 
-# The harness's teardown, and the hint if anything has failed.
+# The harness's teardown, the hint if anything has failed, and in the grader the verdict.
 eval "harness_$(declare -f teardown)"
 teardown() {
   local status=0
@@ -28,35 +28,137 @@ teardown() {
   fi
   if ((status)) || [[ -z ${BATS_TEST_COMPLETED:-} ]]; then
     [[ -z $HINT ]] || echo "hint: $HINT"
+    tell_verdict failed "$HINT"
+  elif [[ -n ${BATS_TEST_SKIPPED:-} ]]; then
+    tell_verdict not-run "$BATS_TEST_SKIPPED"
+  else
+    tell_verdict passed ''
   fi
   return "$status"
 }
 
+# tell_verdict WORD TEXT: to the grader, in a file that no program of the student's can reach, beside a
+# number that none can know. With bats' exit status it is the verdict; what bats prints is none.
+tell_verdict() {
+  [[ -z ${IPC_LAB_VERDICT:-} ]] || printf '%s\n' "$IPC_LAB_NONCE" "$1" "$2" > "$IPC_LAB_VERDICT"
+}
+
+# unverified REASON: what this test proves cannot be shown here. It is neither passed nor failed.
+unverified() { skip "mechanism not verified: $*"; }
+
 # In the grader each test has a box, in which all its programs run: $IPC_LAB_BOX (a word a line) makes one,
-# says how to enter it, and ends it with all that is in it when its standard input is closed. PROCESSES=256 in
-# a test file: room for a server with two threads for each of a hundred clients.
-enter_box() {
+# and ends it with all that is in it when its standard input is closed. It says how a program ENTERs it,
+# how one of ours OBSERVEs it from outside, and how to INSPECT it. PROCESSES=256 in a test file:
+# room for a server with two threads for each of a hundred clients.
+ENTER=() OBSERVE=() INSPECT=()
+PROGRAMS=$BIN # where the student's programs are, as they see it
+before_test() {
+  [[ -n ${IPC_LAB_BOX:-} ]] || return 0
   # shellcheck disable=SC2153  # LOGS is the harness's
   mkfifo "$LOGS/box.in" "$LOGS/box.out"
-  local make
+  local make key value
   mapfile -t make <<< "$IPC_LAB_BOX"
   "${make[@]}" --dir "$DIR" --bin "$BIN" ${PROCESSES:+--processes "$PROCESSES"} < "$LOGS/box.in" > "$LOGS/box.out" 2> "$LOGS/box.err" 3>&- 4>&- &
   BOX_PID=$!
   exec {BOX}> "$LOGS/box.in"
-  local word
-  while IFS= read -r word && [[ -n $word ]]; do ENTER+=("$word"); done < "$LOGS/box.out"
-  ((${#ENTER[@]})) || { box_failure "no box: $(< "$LOGS/box.err")"; return 1; }
+  HOST_DIR=$DIR
+  declare -gA HOPS=() KIND=()
+  while IFS=' ' read -r key value && [[ -n $key ]]; do
+    case $key in
+      dir) DIR=$value ;;
+      programs) PROGRAMS=$value ;;
+      enter) ENTER+=("$value") ;;
+      observe) OBSERVE+=("$value") ;;
+      look) INSPECT+=("$value") ;;
+    esac
+  done < "$LOGS/box.out"
+  ((${#INSPECT[@]})) || { box_failure "no box: $(< "$LOGS/box.err")"; return 1; }
+  in_the_grader
 }
 
 # box_failure TEXT: that is the grader's failure, so it is told where no program can write.
 box_failure() { echo "$1" | tee -a "$IPC_LAB_BOX_FAILURE"; }
 
 # Waits until everything in the box has gone.
-leave_box() {
-  ENTER=()
+after_test() {
+  [[ -n ${IPC_LAB_BOX:-} ]] || { rm -rf "$DIR"; return; }
   exec {BOX}>&-
   wait "$BOX_PID" || box_failure "the box was lost: $(< "$LOGS/box.err")"
+  rm -rf "$HOST_DIR"
 }
+
+# Without a process of its own for each look, but of a large output.
+has_printed() {
+  local file text
+  for file in "$LOGS/$1.out" "$LOGS/$1.err"; do
+    IFS= read -rd '' -n 200000 text < "$file" || [[ $text != *"$2"* ]] || return 0 # `read` calls the file's end a failure
+    [[ $text != *"$2"* ]] || return 0
+    ((${#text} < 200000)) || ! grep -qaF -- "$2" "$file" || return 0
+  done
+  return 1
+}
+
+# in_the_grader: what is otherwise there, where programs are not trusted.
+in_the_grader() {
+  # Processes are found by where they live, and not by what they say of themselves.
+  processes() { "${INSPECT[@]}" processes; }
+  left_in_dir() { find "$DIR" \( -type p -o -type s \) -printf 'left behind: %P\n' | head -n 20; }
+  inventory() { "${INSPECT[@]}" objects || box_failure "the box was lost: its objects cannot be listed"; }
+
+  # Each program of the student's is traced, in every test and by the same command.
+  words_for() {
+    WORDS=(env -i --default-signal=INT,QUIT "PATH=$PATH")
+    HOPS[$1]=''
+    if [[ ${WHERE:-} == observe ]]; then
+      WORDS+=("${OBSERVE[@]}" "${@:2}")
+      return
+    fi
+    rm -f "$LOGS/$1.trace".*
+    ! can_trace || WORDS+=("${TRACE[@]}" ${SHORT:+-s64} -o "$LOGS/$1.trace" "${INJECT[@]}")
+    WORDS+=("${ENTER[@]:0:${#ENTER[@]}-1}" ${IGNORE:+"--ignore=SIG$IGNORE"} --)
+    HOPS[$1]+='x '
+    if [[ ${WHERE:-} == inside ]]; then WORDS+=("${@:2}"); else WORDS+=("$PROGRAMS/$2" "${@:3}"); fi
+  }
+
+  # program_pid NAME: below what traces it, and what has put it into the box.
+  program_pid() {
+    local pid=${PID[$1]} child
+    for _ in ${HOPS[$1]}; do
+      # This file ends in no newline, which `read` calls a failure.
+      { read -r child _ < "/proc/$pid/task/$pid/children"; } 2> /dev/null || [[ -n ${child:-} ]] || break
+      pid=$child child=''
+    done
+    echo "$pid"
+  }
+
+  asleep() { state_of "$(program_pid "$1")" && [[ $STATE == S ]]; }
+}
+
+# frozen NAME: a traced program stops at each call. That a signal has stopped it stands in the log.
+frozen() {
+  local last pid
+  ended "$1" && return
+  pid=$(program_pid "$1")
+  if last=$(tail -n 1 "$LOGS/$1.trace.$pid" 2> /dev/null); then
+    [[ $last =~ ^[0-9.]+' --- stopped by SIGSTOP ---'$ ]]
+  else
+    state_of "$pid" && [[ $STATE == T ]]
+  fi
+}
+
+# The command that traces a program, but for its log and what is injected. SHORT=1 for a start by which
+# more goes through than a log should hold: it then has the beginning of each piece.
+# With -D strace is not its parent: its status comes when it ends, and not when all of its children have.
+TRACE=(strace -D -ff -ttt -T -yy -s 65536)
+INJECT=()
+
+# start_inside NAME COMMAND [ARG...]: one of the machine's programs, where the student's run, with no more
+# rights than they have. What it says is no evidence.
+start_inside() { WHERE=inside start "$@"; }
+
+# start_partner NAME COMMAND [ARG...]: one of the machine's programs at the other end of a socket or of a
+# System V object: it is out of reach of the student's. It opens no file that these may have made.
+start_partner() { WHERE=observe start "$@"; }
 
 # show NAME: the first lines of what it printed are enough.
 show() {
@@ -64,31 +166,57 @@ show() {
   sed -n "1,8s/^/$1 (stderr): /p" "$LOGS/$1.err" | cut -c 1-300
 }
 
-# inside COMMAND...: where the student's programs run, and with no more rights than they have.
+# inside COMMAND...: makes or changes something where the student's programs run, with no more rights than
+# they have: a link that they have made leads to nothing that they could not reach. They may stop it, so
+# it has a deadline. What it prints is no evidence.
 inside() (
-  cd "$RUN_IN" && "${ENTER[@]}" "$@"
+  cd "$RUN_IN" && exec timeout --foreground --kill-after=1 $((4 * DEADLINE)) "${ENTER[@]}" "$@"
 )
 
-# in_box PROGRAM [ARG...]: one of our own programs, where the student's run. By descriptor, because
-# no path leads there from inside the box.
-in_box() {
-  local program status=0
-  exec {program}< "$TOOLS/$1"
-  IPC_LAB_TEST=$DIR inside "/proc/self/fd/$program" "${@:2}" || status=$?
-  exec {program}<&-
-  return "$status"
+# beside COMMAND...: runs one of our own programs at the other end, from the outside: see start_partner.
+beside() {
+  if ((${#OBSERVE[@]})); then "${OBSERVE[@]}" "$@"; else (cd "$RUN_IN" && "$@"); fi
 }
+
+# taken FILE: what a regular file in $DIR holds; no symbolic link is followed.
+taken() { if ((${#INSPECT[@]})); then "${INSPECT[@]}" read "$1"; else cat "$DIR/$1"; fi; }
+
+# give FILE: a file in $DIR that the student's programs own, with the standard input in it.
+give() { inside tee "$1" > /dev/null; }
+
+# after_end NAME: its log is complete when its last line is there. strace tells nobody, so this polls.
+after_end() { [[ ! -f $LOGS/$1.trace.${PID[$1]} ]] || wait_until log_complete "$1"; }
+log_complete() {
+  local last
+  last=$(tail -n 1 "$LOGS/$1.trace.${PID[$1]}")
+  [[ $last =~ ^[0-9.]+' +++ ' ]]
+}
+
+# running WORD: the pids of this test's processes whose command line has that word.
+running() {
+  if ((${#INSPECT[@]})); then "${INSPECT[@]}" running "$1"; return; fi
+  local pid
+  for pid in $(processes); do ! grep -qsxzF -- "$1" "/proc/$pid/cmdline" || echo "$pid"; done
+}
+
+# segment ACTION DIR…: a program of ours that looks at the segment of ftok(DIR, 'S').
+segment() { beside "$TOOLS/examples/segment" "$@"; }
+
+# queue_file /NAME: what the kernel tells of a POSIX queue, see mq_overview(7). shared_memory PATH: what a
+# POSIX segment below /dev/shm holds.
+queue_file() {
+  if ((${#INSPECT[@]})); then "${INSPECT[@]}" read --in /dev/mqueue "${1#/}"; else cat "${IPC_LAB_MQUEUE:-/dev/mqueue}$1"; fi
+} 2> /dev/null
+shared_memory() {
+  if ((${#INSPECT[@]})); then "${INSPECT[@]}" read --in /dev/shm "${1#/dev/shm/}"; else cat "$1"; fi
+}
+
+# kernel FILE: a file below /proc, such as net/tcp, as the student's programs find it.
+kernel() { if ((${#INSPECT[@]})); then "${INSPECT[@]}" kernel "$1"; else cat "/proc/$1"; fi; }
 
 # next_pid N: the next process in the box gets this pid, see pid_namespaces(7). Fails where there is no box
 # with pids of its own, and where we may not say that: it takes the rights of who made the box's namespaces.
-next_pid() {
-  local word target='' rights=()
-  for word in "${ENTER[@]}"; do [[ $word != --target=* ]] || target=$word; done
-  [[ -n $target ]] || return
-  ((EUID == 0)) || rights=(--user --preserve-credentials --keep-caps)
-  # shellcheck disable=SC2016  # the inner shell's argument
-  nsenter "$target" "${rights[@]}" --pid sh -c 'echo "$1" > /proc/sys/kernel/ns_last_pid' _ $(($1 - 1)) 2> /dev/null
-}
+next_pid() { ((${#INSPECT[@]})) && "${INSPECT[@]}" next-pid "$1" 2> /dev/null; }
 
 # ends NAME: in time, whatever its exit status, for which another test has the points.
 ends() {
@@ -138,21 +266,35 @@ free_port() {
   while port=$((20000 + RANDOM % 12000)); do
     # With two bytes that are the same, a mistake with their order would be none.
     ((port >> 8 != (port & 255))) || continue
-    "${ENTER[@]}" grep -qi "$(printf ':%04X ' "$port")" /proc/net/tcp || break
+    kernel net/tcp | grep -qi "$(printf ':%04X ' "$port")" || break
   done
   echo "$port"
 }
 
 # prints NAME FILE: its standard output is exactly what FILE holds.
 prints() {
-  diff -u --label expected --label actual "$2" "$LOGS/$1.out" || return
+  cat "$2" > "$LOGS/$1.expected" # it may be a pipe, to be read once
+  cmp -s "$LOGS/$1.expected" "$LOGS/$1.out" || { differ "$LOGS/$1.expected" "$LOGS/$1.out"; return 1; }
 }
 
-# start_traced NAME PROGRAM [ARG...]: start, and write down its system calls. The test is not run
-# where that is not possible: what it would prove is then not verified.
+# differ EXPECTED ACTUAL: shows how. Of what is too large for a terminal it shows the lines at the first
+# difference, and of each line the beginning.
+differ() {
+  local n_line=1 file
+  if (($(cat "$1" "$2" | wc -c) > 100000)); then
+    n_line=$(LC_ALL=C cmp "$1" "$2" 2>&1 | sed -nE 's/.*, line ([0-9]{1,9})$/\1/p')
+    n_line=${n_line:-1}
+    echo "they differ from line $n_line on:"
+  fi
+  for file in "$1" "$2"; do tail -n "+$n_line" "$file" | head -c 100000 | head -n 400 | cut -c 1-400 > "$file.shown"; done
+  diff -u --label expected --label actual "$1.shown" "$2.shown" || true
+}
+
+# start_traced NAME PROGRAM [ARG...]: start, and write down its system calls (which in the grader every
+# start does). The test is not run where that is not possible: what it would prove is then not verified.
 start_traced() {
   needs_trace
-  local UNDER=(strace -ff -ttt -T -yy -s 65536 -o "$LOGS/$1.trace")
+  local UNDER=("${TRACE[@]}" -o "$LOGS/$1.trace" "${INJECT[@]}")
   "${HOW:-start}" "$@" # HOW=start_typing: with a keyboard
 }
 
@@ -162,15 +304,16 @@ start_watched() { if can_trace; then start_traced "$@"; else start "$@"; fi; }
 # needs_trace: what a test proves from here on stands in a trace.
 needs_trace() { can_trace || unverified "$CANNOT_TRACE"; }
 
-# unverified REASON: the test cannot prove what it is there to prove. Call it in the test's own shell, and
-# never in a subshell: it ends the test.
-unverified() { skip "mechanism not verified: $1"; }
-
 can_trace() {
-  CANNOT_TRACE="strace is not installed"
-  command -v strace > /dev/null || return
-  CANNOT_TRACE="tracing is not allowed here (ptrace)"
-  strace -o /dev/null true 2> /dev/null
+  if [[ -z ${CAN_TRACE:-} ]]; then
+    CAN_TRACE=no
+    CANNOT_TRACE="strace is not installed"
+    if command -v strace > /dev/null; then
+      CANNOT_TRACE="tracing is not allowed here (ptrace)"
+      ! strace -o /dev/null true 2> /dev/null || CAN_TRACE=yes
+    fi
+  fi
+  [[ $CAN_TRACE == yes ]]
 }
 
 # from_trace FILE ARGUMENT...: what ipc-trace says of the logs, in FILE. If a part of a log is missing or

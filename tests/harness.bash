@@ -20,8 +20,6 @@ export LC_ALL=C.UTF-8
 ROOT=$(cd "${BATS_TEST_DIRNAME%/tests*}" && pwd)
 TOOLS=${IPC_LAB_TOOLS:-${CARGO_TARGET_DIR:-$ROOT/target}/debug}
 BIN=${IPC_LAB_BIN:-$TOOLS} # the programs under test
-# The command that enters the box, where a test has one: see exercise.bash.
-ENTER=()
 DEADLINE=${DEADLINE:-20} # seconds after which a program that should have ended is killed
 
 setup() {
@@ -33,12 +31,16 @@ setup() {
   LOGS=$BATS_TEST_TMPDIR
   declare -gA PID=() PROGRAM=() KEYBOARD=()
   UNDER=()
-  [[ -z ${IPC_LAB_BOX:-} ]] || enter_box || return
+  before_test || return
   inventory > "$LOGS/inventory.before"
   cd "$DIR" || return
   # Not in setup_file itself: a `skip` there is a failure of all tests to older versions of bats.
   [[ -z ${SKIP_ALL:-} ]] || skip "$SKIP_ALL"
 }
+
+# What a grader's test does before anything else, and when all is done: see exercise.bash.
+before_test() { :; }
+after_test() { rm -rf "$DIR"; }
 
 teardown() {
   local left=0 pid running command
@@ -50,25 +52,22 @@ teardown() {
     kill -STOP "${running[@]}" 2> /dev/null || true # they leave time to say which
     for pid in "${running[@]:0:8}"; do
       command=$(tr '\0' ' ' 2> /dev/null < "/proc/$pid/cmdline") || true
-      # What stands around a program ends with it.
-      [[ $command =~ ^([^ ]*/)?(nsenter|strace)' ' ]] && ((${#running[@]} > 1)) ||
+      # What traces a program ends with it.
+      [[ $command =~ ^([^ ]*/)?strace' ' ]] && ((${#running[@]} > 1)) ||
         printf 'left running: pid %s: %s\n' "$pid" "$command"
     done
     kill -KILL "${running[@]}" 2> /dev/null || true
     left=1
   fi
   left_behind > "$LOGS/left"
-  # As long as it is empty nobody has to look.
-  [[ -z $(shopt -s nullglob dotglob; echo "$DIR"/*) ]] ||
-    find "$DIR" \( -type p -o -type s \) -printf 'left behind: %p\n' >> "$LOGS/left"
+  left_in_dir >> "$LOGS/left"
   if [[ -s $LOGS/left ]]; then
     cat "$LOGS/left"
     left=1
   fi
-  [[ -z ${IPC_LAB_BOX:-} ]] || leave_box
   # One failure is enough: the next test finds nothing of it. (Only where nothing is the machine's.)
   if ((left)) && [[ -n ${IPC_LAB_NAMESPACE:-} ]]; then ipcrm --all; fi
-  rm -rf "$DIR"
+  after_test
   return "$left"
 }
 
@@ -82,13 +81,7 @@ processes() {
 }
 
 # The IPC objects that outlive a process, one a line.
-inventory() {
-  if ((${#ENTER[@]})); then
-    "${ENTER[@]}" bash -c "$(declare -f objects); objects /dev/mqueue"
-  else
-    objects "${IPC_LAB_MQUEUE:-/dev/mqueue}"
-  fi
-}
+inventory() { objects "${IPC_LAB_MQUEUE:-/dev/mqueue}"; }
 objects() (
   shopt -s nullglob dotglob
   for kind in msg shm sem; do
@@ -98,6 +91,12 @@ objects() (
   done
   for object in "$1"/* /dev/shm/*; do echo "$object"; done
 )
+
+# left_in_dir: FIFOs and sockets. As long as the directory is empty nobody has to look.
+left_in_dir() {
+  [[ -z $(shopt -s nullglob dotglob; echo "$DIR"/*) ]] ||
+    find "$DIR" \( -type p -o -type s \) -printf 'left behind: %p\n'
+}
 
 # left_behind: those that were not there before the test.
 left_behind() {
@@ -117,7 +116,7 @@ start() {
   # Now, so that nothing is found there that an earlier program of this name has printed.
   : > "$LOGS/$name.out"
   : > "$LOGS/$name.err"
-  [[ -x $BIN/$program ]] && program=$BIN/$program
+  words_for "$name" "$program" "$@"
   # A background job of bash ignores SIGINT unless that is undone, and whatever bats reads
   # from (descriptors 3, 4) would be held open by a program that outlives the test.
   (
@@ -127,9 +126,16 @@ start() {
     [[ -n ${MERGED:-} ]] && exec 2>&1
     [[ -n ${UNREAD:-} ]] && exec >&"$UNREAD"
     [[ -n ${FULL:-} ]] && exec > /dev/full
-    exec env --default-signal=INT,QUIT IPC_LAB_TEST="$DIR" "${UNDER[@]}" "${ENTER[@]}" "$program" "$@"
+    exec "${WORDS[@]}"
   ) <&0 &
   PID[$name]=$!
+}
+
+# words_for NAME PROGRAM [ARG...]: into WORDS, what runs it.
+words_for() {
+  local program=$2
+  [[ -x $BIN/$program ]] && program=$BIN/$program
+  WORDS=(env --default-signal=INT,QUIT IPC_LAB_TEST="$DIR" "${UNDER[@]}" "$program" "${@:3}")
 }
 
 # start_unread NAME PROGRAM [ARG...]: its standard output is a pipe that nobody reads, as after
@@ -184,7 +190,8 @@ end_of_input() {
 # wait_for NAME TEXT: until the program has printed it. A file has no event that the shell
 # could wait for, so this polls, with a deadline; no longer than there is somebody who could print it.
 wait_for() {
-  local end=$((SECONDS + DEADLINE)) vain=""
+  local vain=""
+  clock_start
   until has_printed "$1" "$2"; do
     if [[ -n $vain ]]; then
       echo "$1 $vain: $2"
@@ -193,7 +200,7 @@ wait_for() {
       return 1
     elif ended "$1" && [[ -z $(processes) ]]; then
       vain="has ended and did not print" # but one more look: it may have been the last thing it did
-    elif ((SECONDS > end)); then
+    elif clock_over; then
       vain="did not print within $DEADLINE s"
     else
       pause
@@ -212,11 +219,25 @@ has_printed() {
 
 # wait_until COMMAND...: until it succeeds; for what has no event, with a deadline.
 wait_until() {
-  local end=$((SECONDS + DEADLINE))
+  clock_start
   until "$@"; do
-    ((SECONDS <= end)) || { echo "not within $DEADLINE s: $*"; explain_hang; return 1; }
+    ! clock_over || { echo "not within $DEADLINE s: $*"; explain_hang; return 1; }
     pause
   done
+}
+
+# clock_start, clock_over: whether DEADLINE seconds have passed since. Where more tasks want to run than there
+# are CPUs, each of them gets a part of one: then a second counts for as much less (see proc_loadavg(5)).
+n_cpus=$(nproc)
+clock_start() { n_clock_spent=0 n_clock_last=${EPOCHREALTIME/[.,]/}; }
+clock_over() {
+  local n_now=${EPOCHREALTIME/[.,]/} n_passed n_running running
+  read -r _ _ _ running _ < /proc/loadavg
+  n_running=${running%%/*}
+  n_passed=$((n_now - n_clock_last))
+  ((n_running <= n_cpus)) || n_passed=$((n_passed * n_cpus / n_running))
+  n_clock_spent=$((n_clock_spent + n_passed)) n_clock_last=$n_now
+  ((n_clock_spent > DEADLINE * 1000000))
 }
 
 # gone: no process of this test is alive. A child ends after its parent: `wait_until gone`.
@@ -254,10 +275,10 @@ stop_and_continue() {
 }
 stopped_or_ended() { ended "$1" || [[ $STATE == T ]]; }
 
-# program_pid NAME: the pid of the program itself, below what traces it and what put it into a box.
+# program_pid NAME: the pid of the program itself, below what traces it.
 program_pid() {
   local pid=${PID[$1]} child comm
-  while { read -r comm < "/proc/$pid/comm"; } 2> /dev/null && [[ $comm == @(strace|nsenter) ]]; do
+  while { read -r comm < "/proc/$pid/comm"; } 2> /dev/null && [[ $comm == strace ]]; do
     # This file ends in no newline, which `read` calls a failure.
     read -r child _ < "/proc/$pid/task/$pid/children" || [[ -n $child ]] || break
     pid=$child
@@ -288,13 +309,15 @@ finish() {
   # It ends when it is told to; if that takes too long, it bites.
   (
     exec > "$LOGS/$name.watchdog" 2>&1 3>&- 4>&-
-    ! read -rt "$DEADLINE" -u "$LEASH" || exit 0
+    clock_start
+    until clock_over; do ! read -rt 0.1 -u "$LEASH" || exit 0; done
     echo "still running after $DEADLINE s" > "$LOGS/$name.late"
     explain_hang >> "$LOGS/$name.late"
-    kill -KILL "$pid"
+    kill -KILL "$(program_pid "$name")" "$pid" 2> /dev/null
   ) &
   watchdog=$!
   { wait "$pid"; } 2> /dev/null || status=$? # bash would tell of a kill in ten lines
+  after_end "$name"
   echo >&"$LEASH"
   wait "$watchdog" || true
   if [[ -f $LOGS/$name.late ]]; then
@@ -310,12 +333,17 @@ finish() {
   fi
 }
 
+# after_end NAME: what there is to do when a program has ended: see exercise.bash.
+after_end() { :; }
+
 # explain_hang: who is blocked in which call now, and why. For the grader also a picture, of the first
 # hang of a test: what is blocked later is blocked because of that, or of who was killed for it.
 explain_hang() {
   local picture=()
   [[ -z ${IPC_LAB_PICTURE:-} || -s $IPC_LAB_PICTURE ]] || picture=(--svg "$IPC_LAB_PICTURE")
-  "$TOOLS/ipc-trace" --explain --of "IPC_LAB_TEST=$DIR" "${picture[@]}" || true
+  local running
+  mapfile -t running < <(processes)
+  ((${#running[@]} == 0)) || "$TOOLS/ipc-trace" --explain "${running[@]}" "${picture[@]}" 2> /dev/null || true
 }
 
 # show NAME: what it printed, for a failed test's report.

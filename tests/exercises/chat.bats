@@ -17,7 +17,7 @@ kill_server() {
 }
 
 # talk: plays the clients of the script on standard input; its steps are in crates/tools/talk.
-talk() { in_box talk socket; }
+talk() { beside "$TOOLS/talk" socket; }
 
 # joins NAME...: the script's steps by which they join one after the other, the others being told.
 joins() {
@@ -324,7 +324,7 @@ big_lines() {
   serve
   stop server KILL
   finish server 137
-  [[ -S $DIR/socket ]]
+  is_socket
   # Whoever does not set the mode gives all rights to everybody.
   umask 0
   if can_trace; then serve_in_steps; else serve; fi
@@ -335,49 +335,36 @@ big_lines() {
   needs_trace
 }
 
+# is_socket: what the name is of, and not what a link leads to.
+is_socket() { [[ $(stat -c %F "$DIR/socket" 2> /dev/null) == socket ]]; }
+
 mode_0600() {
   [[ $(stat -c %a "$DIR/socket") == 600 ]] || { echo "the mode of the socket is $(stat -c %a "$DIR/socket")"; return 1; }
 }
 
 # serve_in_steps: stops the server (SIGSTOP) when listen returns, from which moment on clients can connect.
 serve_in_steps() {
-  local stale=$HINT STOPPED
-  local UNDER=(strace -f -ttt -T -yy -e trace=listen -e inject=listen:signal=STOP -o "$LOGS/listen.trace")
-  start server chat-server socket
-  UNDER=()
-  wait_until stopped_in_listen
+  local stale=$HINT INJECT=(-e inject=listen:signal=STOP:when=1)
+  start_traced server chat-server socket
+  INJECT=()
+  wait_until frozen server
   hint "At first anybody could connect to your socket, for its mode was changed too late: it is to be 0600 when listen is called (umask before bind)."
   # It may also be made elsewhere, and be moved here later.
   [[ ! -e $DIR/socket ]] || mode_0600
   hint "$stale"
-  kill -s CONT "${STOPPED[@]}" 2> /dev/null || true # or has ended
+  stop server CONT 2> /dev/null || true # or it has ended
   wait_for server "Listening on socket"
 }
-
-# stopped_in_listen: the server, and what entered the box, which stops when the server does: STOPPED.
-stopped_in_listen() {
-  local pid stat
-  STOPPED=()
-  # The program runs: its log may end anywhere.
-  "$TOOLS/ipc-trace" query --partial --log "$LOGS/listen.trace" > "$LOGS/listen.table" || return
-  pid=$(program_pid server)
-  while [[ $pid != "${PID[server]}" ]] && read -r stat < "/proc/$pid/stat"; do
-    STOPPED+=("$pid")
-    evidence listen 'tid == stopped && name == "+stopped" { found = 1 } END { exit !found }' stopped="$pid" || break
-    read -r _ pid _ <<< "${stat##*) }" # its parent
-  done
-  ended server || { ((${#STOPPED[@]})) && [[ $pid == "${PID[server]}" ]]; }
-} 2> /dev/null
 
 @test "[1] stage 5: the socket of a live server, and what is no socket, stay" {
   hint "Remove only a socket on which nobody listens: not that of a server that runs, and never another file. Such a start ends with status 1 and an error that names the path."
   pick_names
   random_lines 2 > before
-  inside tee notes < before > /dev/null
+  give notes < before
   start other chat-server notes
   finish other 1
   one_error other notes
-  diff -u --label "the file before" --label "the file after" before "$DIR/notes"
+  diff -u --label "the file before" --label "the file after" before <(taken notes)
   serve
   local inode
   inode=$(stat -c %i "$DIR/socket")
@@ -385,15 +372,15 @@ stopped_in_listen() {
   finish other 1
   one_error other socket
   prints other /dev/null
-  [[ -S $DIR/socket && $(stat -c %i "$DIR/socket") == "$inode" ]] ||
+  is_socket && [[ $(stat -c %i "$DIR/socket") == "$inode" ]] ||
     { echo "the socket of the server that runs has been removed or replaced"; return 1; }
   talk <<< "$(joins "$ADA" "$BOB")"
   hint "Also at its end the server removes its own socket alone: by then another file may stand at that path."
   inside rm socket
-  inside tee socket < before > /dev/null
+  give socket < before
   stop server
   ends server
-  diff -u --label "the file before" --label "the file after" before "$DIR/socket"
+  diff -u --label "the file before" --label "the file after" before <(taken socket)
   inside rm socket
 }
 
@@ -423,8 +410,7 @@ stopped_in_listen() {
   stop server
   finish server
   [[ ! -e $DIR/socket ]] || { echo "the socket is still there"; return 1; }
-  # fg: it finds in its socket what it has been told. What entered the box has stopped too.
-  kill -s CONT "${PID[$EVE]}"
+  # fg: it finds in its socket what it has been told.
   stop "$EVE" CONT 2> /dev/null || true # or has ended already
   finish "$EVE"
   end_of_input "$EVE"

@@ -10,7 +10,7 @@ serve() {
 # visit NAME: a client that is told its line, and leaves after the server.
 visit() {
   # shellcheck disable=SC2016  # the inner shell's argument
-  start "$1" bash -c 'exec cat < "/dev/tcp/127.0.0.1/$1"' client "$PORT"
+  start_partner "$1" bash -c 'exec cat < "/dev/tcp/127.0.0.1/$1"' client "$PORT"
 }
 
 # told NAME: that client has got its line and has gone, in time.
@@ -27,8 +27,8 @@ expected() {
 # Whether a connection of the server's is in TIME_WAIT (06): see proc(5), /proc/net/tcp.
 time_wait() {
   # shellcheck disable=SC2016  # awk's variables
-  "${ENTER[@]}" awk -v port=":$(printf %04X "$PORT")" \
-    'substr($2, 9) == port && $4 == "06" { found = 1 } END { exit !found }' /proc/net/tcp
+  kernel net/tcp | awk -v port=":$(printf %04X "$PORT")" \
+    'substr($2, 9) == port && $4 == "06" { found = 1 } END { exit !found }'
 }
 
 @test "[2] each client gets the whole line, and the server hangs up first" {

@@ -22,8 +22,7 @@ they_met() {
 
 # shown: what stands in the test's folder, and what is in there.
 shown() {
-  inside ls -lAR --full-time
-  inside grep -r --devices=skip . || true
+  (cd "$DIR" && ls -lAR --full-time && grep -r --devices=skip .) || true
 }
 
 # left_as_it_is: neither program wants what stands at the path, or changes it.
@@ -80,7 +79,7 @@ fifo_is_gone() { [[ ! -e $DIR/fifo ]] || { echo "left behind: $(ls -l "$DIR/fifo
   random_lines 5 > theirs
   random_lines 5 > input
   # Made by the program's own user, who may remove it.
-  inside tee fifo < theirs > "$LOGS/tee.out"
+  give fifo < theirs
   left_as_it_is
   inside mv fifo theirs
   inside ln -s theirs fifo

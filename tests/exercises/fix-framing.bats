@@ -16,7 +16,7 @@ start_receiver() {
 # The kernel has no event for "was read", so it looks at the queues of the connection.
 start_peer() {
   # shellcheck disable=SC2016  # the inner shell's variables
-  "${HOW:-start}" peer bash -c '
+  WHERE=observe "${HOW:-start}" peer bash -c '
     exec 3<> "/dev/tcp/127.0.0.1/$1"
     port=$(printf ":%04X " "$1")
     for size in "${@:3}"; do

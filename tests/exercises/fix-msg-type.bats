@@ -22,7 +22,7 @@ close_down() {
 }
 
 # waiting N: so many messages are in the queue (see sysvipc(7)).
-waiting() { [[ $(inside cat /proc/sysvipc/msg | awk 'NR > 1 { n += $5 } END { print n + 0 }') == "$1" ]]; }
+waiting() { [[ $(kernel sysvipc/msg | awk 'NR > 1 { n += $5 } END { print n + 0 }') == "$1" ]]; }
 
 # ask_and_stop CLIENT LINE...: in the box, starts a client with each line, one after the other, and
 # stops them when all have asked. When a line comes they go on: the last one first, until it ends.
@@ -53,7 +53,7 @@ stopped() {
   local stat
   # No thread of it waits in msgrcv any more, where an answer would find it.
   for stat in /proc/"$1"/task/*/stat; do
-    read -r stat < "$stat" && [[ ${stat##*) } == T* ]] || return
+    read -r stat < "$stat" && [[ ${stat##*) } == [Tt]* ]] || return
   done
 }
 
@@ -61,7 +61,7 @@ stopped() {
 answered() { [[ $(grep -c '^Request: ' "$LOGS/server.out") == "$1" ]] && waiting "$1"; }
 
 # queue_stays: there is one still.
-queue_stays() { (($(inside grep -c '' /proc/sysvipc/msg) > 1)) || { echo "the queue is gone"; return 1; }; }
+queue_stays() { (($(kernel sysvipc/msg | wc -l) > 1)) || { echo "the queue is gone"; return 1; }; }
 
 # one_queue NAME...: all messages that these sent and received went through the same one.
 one_queue() {
@@ -119,8 +119,8 @@ one_queue() {
   local DEADLINE=20 lines
   lines 105 > input
   mapfile -t lines < input
-  start_typing crowd bash -c "$(declare -f ask_and_stop in_queue stopped); ask_and_stop \"\$@\"" \
-    bash "$BIN/fix-msg-type-client" "${lines[@]}"
+  WHERE=inside start_typing crowd bash -c "$(declare -f ask_and_stop in_queue stopped); ask_and_stop \"\$@\"" \
+    bash "$PROGRAMS/fix-msg-type-client" "${lines[@]}"
   wait_for crowd "All have asked"
   serve
   wait_until answered 105
@@ -142,16 +142,12 @@ far_apart() {
     names+=("far$pid")
     wait_until waiting "${#names[@]}"
   done
-  for pid in "${names[@]}"; do
-    stop "$pid" STOP
-    wait_until stopped "$(program_pid "$pid")"
-  done
+  for pid in "${names[@]}"; do freeze "$pid"; done
   serve
   wait_until answered "${#names[@]}"
   # The last one first: what it finds may be another one's.
   for ((at = ${#names[@]} - 1; at >= 0; at--)); do
     pid=${names[at]}
-    kill -s CONT "${PID[$pid]}" # what entered the box has stopped too
     stop "$pid" CONT 2> /dev/null || true # or it has ended by now
     finish "$pid"
     prints "$pid" <(answers "$pid")

@@ -5,9 +5,7 @@ QUEUE=/ipc-lab-exercise-$$
 
 # in_queue BYTES: so much is in it, see mq_overview(7).
 in_queue() {
-  local folder=/dev/mqueue
-  ((${#ENTER[@]})) || folder=${IPC_LAB_MQUEUE:-$folder}
-  inside grep -qs "^QSIZE:$1 " "$folder$QUEUE"
+  queue_file "$QUEUE" | grep -q "^QSIZE:$1 "
 }
 
 # full: the first ten lines of the input are in the queue, a NUL behind each.

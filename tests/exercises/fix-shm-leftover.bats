@@ -19,25 +19,25 @@ type_all() {
 # board_holds FILE: one of ours finds these lines in the segment, and nothing else.
 board_holds() {
   # Up to the NUL: what may stand behind it belongs to nobody.
-  in_box examples/segment read . | head -z -n 1 | tr -d '\0' > content
+  segment read . | head -z -n 1 | tr -d '\0' > content
   diff -u --label expected --label actual <(echo "$MARK"; cat "$1") content
 }
 
 # left_alone SIZE: the program finds the segment of that size, which holds what the file `theirs` does.
 left_alone() {
-  in_box examples/segment make . "$1" < theirs
+  segment make . "$1" < theirs
   local id
-  id=$(in_box examples/segment id .)
+  id=$(segment id .)
   random_lines 2 > input
   start run fix-shm-leftover < input
   finish run 1
   one_error run "ipcrm -m $id"
   prints run /dev/null
-  in_box examples/segment read . > after || return
+  segment read . > after || return
   cmp -n "$(wc -c < theirs)" theirs after || return
-  [[ $(wc -c < after) == "$1" && $(in_box examples/segment id .) == "$id" ]] ||
+  [[ $(wc -c < after) == "$1" && $(segment id .) == "$id" ]] ||
     { echo "there is another segment in its place"; return 1; }
-  in_box examples/segment remove .
+  segment remove .
 }
 
 @test "[2] the lines stand in the segment, which is gone at the end" {

@@ -43,9 +43,9 @@ has_children() { children; ((${#CHILDREN[@]} >= $1)); }
 
 # hold_worker: stops it, until it has taken effect; fails if it has ended before.
 hold_worker() {
-  [[ -n $WORKER ]] && kill -s STOP "$WORKER" 2> /dev/null && wait_until stopped "$WORKER" && [[ $STATE == T ]]
+  [[ -n $WORKER ]] && kill -s STOP "$WORKER" 2> /dev/null && wait_until stopped "$WORKER" && [[ $STATE == [Tt] ]]
 }
-stopped() { ! state_of "$1" || [[ $STATE == [TZ] ]]; }
+stopped() { ! state_of "$1" || [[ $STATE == [TtZ] ]]; }
 
 # added ROUNDS: the total stands in the segment, or what else stood there (NUMBER) when the workers ended.
 added() {
@@ -54,7 +54,7 @@ added() {
   for pid in "${CHILDREN[@]}"; do
     ! state_of "$pid" || [[ $STATE == Z ]] || ended=''
   done
-  NUMBER=$(in_box examples/segment read . 2> /dev/null | od -An -N8 -tu8 | tr -d ' ') || return
+  NUMBER=$(segment read . 2> /dev/null | od -An -N8 -tu8 | tr -d ' ') || return
   [[ "Total: $NUMBER" == "$(total "$1")" || -n $ended && $NUMBER != 0 ]]
 }
 
@@ -91,7 +91,7 @@ added() {
   start_typing run fix-shm-race --rounds 100 "${AMOUNTS[@]}"
   wait_for run "Total: "
   # One of ours reads the segment, as any program that has the key could.
-  in_box examples/segment read . > content
+  segment read . > content
   end_of_input run
   ends run
   prints run <(echo "Total: $(od -An -N8 -tu8 content | tr -d ' ')")
@@ -101,11 +101,10 @@ added() {
   for rounds in 2000 10000 10000 20000; do
     start run fix-shm-race --rounds "$rounds" "${AMOUNTS[@]}" < /dev/null
     wait_until worker_seen
-    # Stopped, the parent adds nothing. (What entered the box stops, too.)
+    # Stopped, the parent adds nothing.
     over || freeze run || true
     local vain=''
     if over; then WORKER=''; else wait_until added "$rounds" || vain=1; fi
-    kill -s CONT "${PID[run]}" 2> /dev/null || true
     stop run CONT 2> /dev/null || true
     ends run
     [[ -z $vain ]] || { echo "while the parent was stopped, the workers did not add to the number in the segment"; return 1; }
@@ -121,7 +120,7 @@ added() {
   some_amounts 5
   HOW=start_typing start_traced run fix-shm-race --rounds 20 "${AMOUNTS[@]}"
   wait_for run "Total: "
-  id=$(in_box examples/segment id .)
+  id=$(segment id .)
   end_of_input run
   ends run
   query run

@@ -31,7 +31,7 @@ none_runs() { [[ -z $(processes) ]]; }
   pipeline missing -- "$missing" some arguments
   finish missing 127
   one_error missing "Error: $missing: "
-  : > "$DIR/no-program"
+  give no-program < /dev/null
   pipeline not-executable -- ./no-program
   finish not-executable 126
   one_error not-executable "Error: ./no-program: "
@@ -53,7 +53,7 @@ none_runs() { [[ -z $(processes) ]]; }
   inside mkfifo gate
   pipeline late -- sh -c 'exec >&-; read -r line < gate; exit 5' "|" sh -c 'cat; echo last; exit 9'
   wait_for late last
-  start open sh -c 'echo > gate'
+  start_inside open sh -c 'echo > gate'
   finish open
   finish late 9
   all_end
@@ -108,13 +108,13 @@ executed() {
   pipeline replaces --in in --out out -- cat "|" tr '[:lower:]' '[:upper:]'
   finish replaces
   prints replaces /dev/null
-  diff -u --label "expected in out" --label "actual in out" <(tr '[:lower:]' '[:upper:]' < input) "$DIR/out"
+  diff -u --label "expected in out" --label "actual in out" <(tr '[:lower:]' '[:upper:]' < input) <(taken out)
   pipeline appends --in in --out out --append -- cat
   finish appends
-  diff -u --label "expected in out" --label "actual in out" <(tr '[:lower:]' '[:upper:]' < input; cat input) "$DIR/out"
+  diff -u --label "expected in out" --label "actual in out" <(tr '[:lower:]' '[:upper:]' < input; cat input) <(taken out)
   pipeline new --in in --out new --append -- cat
   finish new
-  diff -u --label "expected in new" --label "actual in new" input "$DIR/new"
+  diff -u --label "expected in new" --label "actual in new" input <(taken new)
   pipeline missing --in missing -- echo started
   finish missing 1
   one_error missing missing
@@ -124,16 +124,16 @@ executed() {
   pipeline shared --out new --append -- sh -c 'echo ready >&2; read -r line < gate; echo mine'
   wait_for shared ready
   echo theirs | inside tee -a new > /dev/null
-  start open sh -c 'echo > gate'
+  start_inside open sh -c 'echo > gate'
   finish open
   finish shared
-  diff -u --label "expected in new" --label "actual in new" <(cat input; echo theirs; echo mine) "$DIR/new"
+  diff -u --label "expected in new" --label "actual in new" <(cat input; echo theirs; echo mine) <(taken new)
   inside rm gate
   hint "Open both files before the first command is started: if one cannot be opened, no command starts."
   # None can be ended by the program before it has said a word.
-  UNDER=(env --ignore-signal=TERM)
+  UNDER=(env --ignore-signal=TERM) IGNORE=TERM
   pipeline refused --out missing/out -- sh -c 'echo started >&2' "|" cat
-  UNDER=()
+  UNDER=() IGNORE=
   finish refused 1
   all_end
   one_error refused missing/out
@@ -146,13 +146,13 @@ executed() {
   # shellcheck disable=SC2016  # the inner shell's variables
   local list='ls /proc/$$/fd > "$0"; exec cat' number
   # The tests' own, which the program has not opened and need not close.
-  start plain sh -c "$list" plain < input
+  start_inside plain sh -c "$list" plain < input
   finish plain
   pipeline run --in in --out out -- sh -c "$list" list-1 "|" sh -c "$list" list-2 "|" sh -c "$list" list-3
   finish run
   for number in 1 2 3; do
     diff -u --label "expected in command $number" --label "actual in command $number" \
-      <(seq 0 2) <({ seq 0 2; sort "$DIR/list-$number" | comm -23 - <(sort "$DIR/plain"); } | sort -n)
+      <(seq 0 2) <({ seq 0 2; taken "list-$number" | sort | comm -23 - <(taken plain | sort); } | sort -n)
   done
 }
 
@@ -175,7 +175,7 @@ executed() {
   hint "A pipe holds 64 KiB: whoever writes more sleeps until somebody reads. All commands run at the same time, and the program waits for none before it has started the last."
   local cats=() number size=$((100 * 1024 * 1024 + RANDOM))
   for number in {1..8}; do cats+=("|" cat); done
-  pipeline much -- head -c "$size" /dev/zero "${cats[@]}" "|" wc -c
+  SHORT=1 pipeline much -- head -c "$size" /dev/zero "${cats[@]}" "|" wc -c
   finish much
   prints much <(echo "$size")
 }
@@ -207,7 +207,7 @@ sleeps_or_gone() { ! state_of "$1" || [[ $STATE == [SZ] ]]; }
     echo "the program has ended, and its first command still runs"
     return 1
   fi
-  start open sh -c 'echo > gate'
+  start_inside open sh -c 'echo > gate'
   finish open
   finish run
   inside rm gate
@@ -222,7 +222,7 @@ bystander_lives() {
   wait_until alone "$(program_pid run)"
   first=$(head -n 1 "$LOGS/run.err")
   next_pid "$first" || true
-  start bystander sleep 1000
+  start_inside bystander sleep 1000
   wait_until asleep bystander
   stop run
   finish run 143
@@ -231,12 +231,12 @@ bystander_lives() {
   finish bystander 137
   all_end
   # shellcheck disable=SC2016  # the inner shell's arguments
-  start group sh -c '(sleep 1234 &); exec "$0" "$@"' "$BIN/process-pipeline" -- sh -c 'echo ready; exec sleep 1000'
+  start_inside group sh -c '(sleep 1234 &); exec "$0" "$@"' "$PROGRAMS/process-pipeline" -- sh -c 'echo ready; exec sleep 1000'
   wait_for group ready
   stop group
   finish group 143
-  # shellcheck disable=SC2016
-  inside sh -c 'kill -KILL $(grep -slxz "123[4]" /proc/[0-9]*/cmdline | cut -d/ -f3)' 2> "$LOGS/kill.err" ||
+  running 1234 > others
+  xargs kill -s KILL < others 2> "$LOGS/kill.err" ||
     { echo "the signal has ended another process of the same process group"; return 1; }
   all_end
 }

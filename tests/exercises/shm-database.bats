@@ -134,15 +134,15 @@ some_text() { random_lines 1 | cut -c 1-19; }
 # replace OLD NEW: where OLD stands in the database's memory, puts NEW, which is as long.
 replace() {
   local LC_ALL=C name
-  if in_box examples/segment read . > memory 2> /dev/null; then
+  if segment read . > memory 2> /dev/null; then
     grep -qaF -- "$1" memory || { echo "not in the segment: $1"; return 1; }
-    sed "s/$1/$2/g" memory | in_box examples/segment write .
+    sed "s/$1/$2/g" memory | segment write .
     return
   fi
   # shellcheck disable=SC2016  # the inner shell's variables
   name=$(inside bash -c 'grep -laF -- "$1" /dev/shm/shm-database-*' find "$1" 2> /dev/null) ||
     { echo "there is no segment in which this stands: $1"; return 1; }
-  inside cat "$name" > memory
+  shared_memory "$name" > memory
   # shellcheck disable=SC2016  # the inner shell's variables
   sed "s/$1/$2/g" memory | inside bash -c 'cat 1<> "$1" >&1' write "$name"
 }
@@ -244,9 +244,8 @@ replace() {
   hint "Who waits for the lock leaves the processor alone, and has the lock at once when it is free: sleep in the call that takes it (flock, F_SETLKW, semop), and do not ask again and again."
   wait_until rest get list read
   hint "$keeps_out"
-  # Ctrl-Z and fg, in the middle: who is stopped has not ended. What entered the box has stopped too.
+  # Ctrl-Z and fg, in the middle: who is stopped has not ended.
   freeze writer
-  kill -s CONT "${PID[writer]}"
   stop writer CONT
   tell writer "get $key" "$key $value"
   no_answer get

@@ -7,10 +7,11 @@ make_files() {
   local number path
   for ((number = 0; number < $1; number++)); do
     path=file-$RANDOM-$number
-    random_lines $((RANDOM % 9 + 1)) > "$DIR/$path"
+    random_lines $((RANDOM % 9 + 1)) > "made-$path"
+    give "$path" < "made-$path"
     echo "$path"
   done > paths
-  while IFS= read -r path; do counted "$DIR/$path"; done < paths > results
+  while IFS= read -r path; do counted "made-$path"; done < paths > results
 }
 
 # counted FILE: what a worker finds out.
@@ -54,20 +55,21 @@ gates_first() {
 }
 open_gate() {
   # shellcheck disable=SC2016  # the inner shell's variables
-  start "open-$1" bash -c 'cat > "$1"; rm "$1"' gate "$1" < "${2:-/dev/null}"
+  start_inside "open-$1" bash -c 'cat > "$1"; rm "$1"' gate "$1" < "${2:-/dev/null}"
   finish "open-$1"
 }
 
 # too_many TASKS: how many tasks with paths of 50 bytes a queue certainly does not hold.
-too_many() { echo $(($(inside cat /proc/sys/kernel/msgmnb) / 50 + 20)); }
+too_many() { echo $(($(kernel sys/kernel/msgmnb) / 50 + 20)); }
 
 # long_paths N: so many times one file whose path has 50 bytes.
 long_paths() {
   local path
   path=$(printf 'file-%045d' "$RANDOM")
-  random_lines 3 > "$DIR/$path"
+  random_lines 3 > "made-$path"
+  give "$path" < "made-$path"
   yes "$path" | head -n "$1" > paths
-  yes "$(counted "$DIR/$path")" | head -n "$1" > results
+  yes "$(counted "made-$path")" | head -n "$1" > results
 }
 
 @test "[2] stage 1: a worker does the tasks, and the results come back" {
@@ -197,9 +199,8 @@ bytes_read() { awk '/^pos:/ { print $2 }' /proc/"$(program_pid "$1")"/fdinfo/0; 
   hint "While the queue is full the submitter sleeps in msgsnd or mq_send, without IPC_NOWAIT or O_NONBLOCK: the kernel wakes it when there is room. To try again and again is no sleep."
   ((awake <= 30)) || { echo "while the queue was full it woke up $awake times in a second"; return 1; }
   hint "When a worker has made room, the submitter goes on, also after a stop (Ctrl-Z and fg)."
-  # Ctrl-Z and fg, in the middle of the wait. What entered the box has stopped too.
+  # Ctrl-Z and fg, in the middle of the wait.
   freeze submit
-  kill -s CONT "${PID[submit]}"
   stop submit CONT
   start_worker worker
   finish submit
@@ -214,9 +215,9 @@ bytes_read() { awk '/^pos:/ { print $2 }' /proc/"$(program_pid "$1")"/fdinfo/0; 
   # The last task keeps them there until all have come.
   start_submit < <(sed 's/^/5 /' paths; echo "1 gate")
   for worker in first second third; do start_worker "$worker"; done
-  open_gate gate "$DIR/$(head -n 1 paths)"
+  open_gate gate "made-$(head -n 1 paths)"
   echo gate >> paths
-  counted "$DIR/$(head -n 1 paths)" >> results
+  counted "made-$(head -n 1 paths)" >> results
   finish submit
   for worker in first second third; do finish "$worker"; done
   has_all
@@ -260,8 +261,6 @@ die_in_the_middle() {
   freeze stopped
   # This pause is the test itself, as nothing must happen.
   sleep 3
-  # What entered the box has stopped too.
-  kill -s CONT "${PID[stopped]}"
   stop stopped CONT
   diff -u --label "expected: none again" --label actual /dev/null <(grep Again "$LOGS/submit.out")
   random_lines 3 > key
@@ -287,9 +286,9 @@ die_in_the_middle() {
     make_files 4
     start_submit < <(sed 's/^/5 /' paths)
     wait_for submit "Submitted: 4 tasks"
-    UNDER=(strace -f -o /dev/null -e "inject=msgsnd,mq_timedsend:signal=KILL:when=$moment")
-    start killed task-queue-worker .
-    UNDER=()
+    INJECT=(-e "inject=msgsnd,mq_timedsend:signal=KILL:when=$moment")
+    start_traced killed task-queue-worker .
+    INJECT=()
     finish killed 137
     start_worker worker
     finish submit

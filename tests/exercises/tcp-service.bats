@@ -32,7 +32,7 @@ peer() {
     exec 3<> "/dev/tcp/127.0.0.1/$1"
     cat >&3
     if [[ $2 == all ]]; then cat <&3; else head -c "$2" <&3; fi'
-  "${BY:-start}" "$1" bash -c "$script" peer "$PORT" "$2"
+  WHERE=observe "${BY:-start}" "$1" bash -c "$script" peer "$PORT" "$2"
 }
 
 # say_to NAME: the standard input goes to a peer that was started with BY=start_typing.
@@ -85,8 +85,8 @@ pairs() {
 # the server has not read. State 01 is ESTABLISHED, 08 CLOSE_WAIT, 0A LISTEN; see proc(5), /proc/net/tcp.
 connections() {
   # shellcheck disable=SC2016  # awk's variables
-  "${ENTER[@]}" awk -v port=":$(printf %04X "$PORT")" \
-    'substr($2, 9) == port { split($5, bytes, ":"); print $4, bytes[1], bytes[2] }' /proc/net/tcp
+  kernel net/tcp | awk -v port=":$(printf %04X "$PORT")" \
+    'substr($2, 9) == port { split($5, bytes, ":"); print $4, bytes[1], bytes[2] }'
 }
 in_state() { connections | grep -q "^$1"; }
 nobody_listens() { ! in_state 0A; }
@@ -121,8 +121,8 @@ times() { yes "$2" | head -n "$1" | xargs cat; }
 # too_many: that many answers of the kind do not fit into the sockets of a connection.
 too_many() {
   local read write
-  read -r _ _ read < <(inside cat /proc/sys/net/ipv4/tcp_rmem)
-  read -r _ _ write < <(inside cat /proc/sys/net/ipv4/tcp_wmem)
+  read -r _ _ read < <(kernel sys/net/ipv4/tcp_rmem)
+  read -r _ _ write < <(kernel sys/net/ipv4/tcp_wmem)
   echo $(((read + write) / 1000000 + 3))
 }
 
@@ -145,8 +145,8 @@ deaf() {
 # have_answers COUNT: so many peers, which have not read them yet.
 have_answers() {
   # shellcheck disable=SC2016  # awk's variables
-  "${ENTER[@]}" awk -v port=":$(printf %04X "$PORT")" -v count="$1" \
-    'substr($3, 9) == port && $4 == "01" && $5 !~ /:0*$/ { found++ } END { exit found < count }' /proc/net/tcp
+  kernel net/tcp | awk -v port=":$(printf %04X "$PORT")" -v count="$1" \
+    'substr($3, 9) == port && $4 == "01" && $5 !~ /:0*$/ { found++ } END { exit found < count }'
 }
 
 @test "[2] stage 1: a client's requests are answered" {
@@ -203,7 +203,7 @@ have_answers() {
     done
     head -c "$2" <&3'
   head -n 2 requests | frames > bytes
-  start torn bash -c "$script" torn "$PORT" "$(head -n 2 answers | frames | wc -c)" < bytes
+  start_partner torn bash -c "$script" torn "$PORT" "$(head -n 2 answers | frames | wc -c)" < bytes
   finish torn
   head -n 2 answers | frames | heard torn
   end_server
@@ -217,8 +217,6 @@ have_answers() {
   freeze server
   ask client < requests
   wait_until all_came "$(frames < requests | wc -c)"
-  # What entered the box has stopped too.
-  kill -s CONT "${PID[server]}"
   stop server CONT
   finish client
   prints client answers
@@ -286,7 +284,7 @@ all_closed() { ! in_state '0[18]'; }
     done'
   serve server
   answered first first first.answers
-  start crowd bash -c "$script" crowd "$PORT" < <(paste -d ' ' values summands)
+  start_partner crowd bash -c "$script" crowd "$PORT" < <(paste -d ' ' values summands)
   finish crowd
   # The sums depend on who came first; what has been added does not.
   diff -u --label "expected to be added" --label "added" <(sort summands) \
@@ -383,7 +381,7 @@ pairs_after() {
   peer text all < <(head -c 10 bytes)
   # A byte now and then, for as long as the connection lasts.
   # shellcheck disable=SC2016  # the inner shell's variables
-  start slow bash -c '
+  start_partner slow bash -c '
     trap "" PIPE
     exec 3<> "/dev/tcp/127.0.0.1/$1"
     printf "\0\1\0\0" >&3

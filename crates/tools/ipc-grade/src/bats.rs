@@ -1,14 +1,15 @@
 //! Runs one test of an exercise, and reads what came of it.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File};
 use std::io::Read;
+use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 
 use crate::bench;
 use crate::exercise::{Exercise, Test};
@@ -19,6 +20,9 @@ const LIMIT: Duration = Duration::from_secs(120);
 
 /// How large a picture may be, in bytes.
 const LARGEST_PICTURE: u64 = 64 << 10;
+
+/// How much of what a test prints is read, in bytes.
+const LARGEST_REPORT: u64 = 256 << 10;
 
 /// What a test needs to know about where it runs.
 pub struct Setting<'a> {
@@ -49,13 +53,7 @@ pub fn run(setting: &Setting, exercise: &Exercise, test: &Test) -> anyhow::Resul
     }
     let failure = report.box_failure.trim();
     ensure!(!failure.starts_with("no box"), "{failure}");
-    let ended = (report.text.lines()).any(|it| it.starts_with("ok ") || it.starts_with("not ok "));
-    ensure!(
-        ended || !report.in_time || setting.box_command.is_none(),
-        "bats gave no result: {}",
-        report.text.trim()
-    );
-    let mut result = read(&report.text, report.in_time, exercise, test);
+    let mut result = judge(&report, exercise, test)?;
     if result.status == Status::Failed {
         result.picture = report.picture;
     }
@@ -64,26 +62,73 @@ pub fn run(setting: &Setting, exercise: &Exercise, test: &Test) -> anyhow::Resul
 
 /// What came of a run of bats.
 struct Report {
+    /// What bats and the test have printed, with the words of the student's programs among it: for the
+    /// student to read, and no evidence of anything.
     text: String,
-    in_time: bool,
-    /// What went wrong with the box, and so with the grader; not from `text`, in which a program's
-    /// file names and command lines are quoted.
+    /// How bats ended; `None` if it was late.
+    status: Option<ExitStatus>,
+    /// What the test itself says in its teardown, in a file that no program of the student's can reach.
+    verdict: Option<Word>,
+    /// What went wrong with the box, and so with the grader.
     box_failure: String,
     /// What ipc-trace has drawn of a hang, if there was one.
     picture: String,
 }
 
+/// The verdict of tests/exercise.bash: see `tell_verdict` there.
+struct Word {
+    /// `passed`, `failed` or `not-run`.
+    word: String,
+    /// The hint, or the reason.
+    text: String,
+}
+
+impl Word {
+    /// Reads it; `None` unless it begins with the number of this run.
+    fn read(file: &Path, nonce: &str) -> anyhow::Result<Option<Self>> {
+        let text = fs::read(file).with_context(|| format!("read {}", file.display()))?;
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let mut lines = text.splitn(3, '\n');
+        if lines.next() != Some(nonce) {
+            return Ok(None);
+        }
+        let (word, text) = (lines.next().unwrap_or(""), lines.next().unwrap_or(""));
+        Ok(Some(Self {
+            word: word.into(),
+            text: text.trim_end().into(),
+        }))
+    }
+}
+
+/// A number that nobody can know beforehand.
+fn nonce() -> anyhow::Result<String> {
+    let mut bytes = [0; 16];
+    let random = || "read /dev/urandom";
+    let mut file = File::open("/dev/urandom").with_context(random)?;
+    file.read_exact(&mut bytes).with_context(random)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 fn run_once(setting: &Setting, test: &Test) -> anyhow::Result<Report> {
-    let box_failure = setting.scratch.join("box-failure");
-    File::create(&box_failure).with_context(|| format!("create {}", box_failure.display()))?;
-    let picture = setting.scratch.join("hang.svg");
-    File::create(&picture).with_context(|| format!("create {}", picture.display()))?;
-    let report = setting.scratch.join("report.tap");
+    // Where a program under another uid cannot look, whatever its name.
+    let scratch = setting.scratch.join("judge");
+    if !scratch.is_dir() {
+        DirBuilder::new()
+            .mode(0o700)
+            .create(&scratch)
+            .with_context(|| format!("mkdir {}", scratch.display()))?;
+    }
+    let empty = |name: &str| -> anyhow::Result<PathBuf> {
+        let file = scratch.join(name);
+        File::create(&file).with_context(|| format!("create {}", file.display()))?;
+        Ok(file)
+    };
+    let (box_failure, picture) = (empty("box-failure")?, empty("hang.svg")?);
+    let (verdict, nonce) = (empty("verdict")?, nonce()?);
+    let report = empty("report.tap")?;
     let output = File::create(&report).with_context(|| format!("create {}", report.display()))?;
     let errors = output.try_clone().context("dup")?;
-    let mut words = setting
-        .enter
-        .iter()
+    let mut words = (setting.enter.iter())
         .map(AsRef::<OsStr>::as_ref)
         .chain([setting.bats.as_ref()]);
     let mut command = Command::new(words.next().context("no bats")?);
@@ -95,14 +140,18 @@ fn run_once(setting: &Setting, test: &Test) -> anyhow::Result<Report> {
             &format!("^{}$", pattern(&test.title())),
         ])
         .arg(&test.file)
+        .env_clear()
+        .envs(bench::environment())
         // What bats and a test make goes with the grader, also when a signal ends them.
-        .env("TMPDIR", setting.scratch)
+        .env("TMPDIR", &scratch)
         .env("IPC_LAB_TMP", setting.scratch)
         .env("IPC_LAB_BIN", &setting.bin)
         .env("IPC_LAB_TOOLS", &setting.tools)
         .env("IPC_LAB_BOX_FAILURE", &box_failure)
         .env("IPC_LAB_PICTURE", &picture)
-        .env_remove("IPC_LAB_BOX")
+        .env("IPC_LAB_VERDICT", &verdict)
+        .env("IPC_LAB_NONCE", &nonce)
+        .envs(std::env::var_os("IPC_LAB_MQUEUE").map(|path| ("IPC_LAB_MQUEUE", path)))
         .stdin(Stdio::null())
         .stdout(output)
         .stderr(errors)
@@ -112,16 +161,26 @@ fn run_once(setting: &Setting, test: &Test) -> anyhow::Result<Report> {
     }
     let mut child =
         bench::spawn(&mut command).with_context(|| format!("run {}", setting.bats.display()))?;
-    let in_time = bench::wait(&mut child, LIMIT)?.is_some();
+    let status = bench::wait(&mut child, LIMIT)?;
     // A file and not a pipe: what a program left behind may still hold it open.
-    let text = fs::read(&report).with_context(|| format!("read {}", report.display()))?;
     Ok(Report {
-        text: String::from_utf8_lossy(&text).into_owned(),
-        in_time,
-        box_failure: fs::read_to_string(&box_failure)
-            .with_context(|| format!("read {}", box_failure.display()))?,
+        text: beginning(&report)?,
+        status,
+        verdict: Word::read(&verdict, &nonce)?,
+        box_failure: beginning(&box_failure)?,
         picture: drawn(&picture)?,
     })
+}
+
+/// As much of a report as anybody reads.
+fn beginning(file: &Path) -> anyhow::Result<String> {
+    let read = || format!("read {}", file.display());
+    let mut bytes = Vec::new();
+    let text = File::open(file).with_context(read)?;
+    text.take(LARGEST_REPORT)
+        .read_to_end(&mut bytes)
+        .with_context(read)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// A picture that is whole and not too large; none otherwise.
@@ -150,8 +209,11 @@ fn pattern(title: &str) -> String {
     })
 }
 
-/// Reads what bats says, see https://testanything.org.
-fn read(tap: &str, in_time: bool, exercise: &Exercise, test: &Test) -> TestResult {
+/// The verdict: bats' exit status and the test's own word must agree. What was printed is none.
+///
+/// # Errors
+/// When there is no verdict, and the student is not to blame.
+fn judge(report: &Report, exercise: &Exercise, test: &Test) -> anyhow::Result<TestResult> {
     let mut result = TestResult {
         exercise: exercise.name.clone(),
         test: test.name.clone(),
@@ -160,37 +222,40 @@ fn read(tap: &str, in_time: bool, exercise: &Exercise, test: &Test) -> TestResul
         status: Status::Failed,
         ..TestResult::default()
     };
-    let verdict = tap
-        .lines()
-        .find(|it| it.starts_with("ok ") || it.starts_with("not ok "));
-    match verdict {
-        Some(line) if line.starts_with("ok ") => match line.split_once(" # skip") {
-            Some((_, reason)) => {
-                result.status = Status::NotRun;
-                result.rationale = reason
-                    .trim()
-                    .trim_start_matches('(')
-                    .trim_end_matches(')')
-                    .into();
-            }
-            None => result.status = Status::Passed,
-        },
-        Some(_) => explain(tap, &mut result),
-        None if !in_time => {
-            result.rationale = format!("the test was ended after {} s", LIMIT.as_secs());
+    let Some(status) = report.status else {
+        result.rationale = format!("the test was ended after {} s", LIMIT.as_secs());
+        return Ok(result);
+    };
+    let (word, text) = match &report.verdict {
+        Some(Word { word, text }) => (word.as_str(), text.as_str()),
+        None => ("", ""),
+    };
+    match (status.success(), word) {
+        // A program may have ended its own box. It cannot have done well in it.
+        _ if !report.box_failure.is_empty() => {
+            explain(&report.text, &mut result);
+            result.rationale.insert_str(0, "the box was lost\n");
         }
-        None => {
-            explain(tap, &mut result);
-            result.rationale.insert_str(0, "the test gave no result\n");
+        (true, "passed") => result.status = Status::Passed,
+        (true, "not-run") => {
+            result.status = Status::NotRun;
+            result.rationale = text.into();
         }
+        (false, "failed") => {
+            explain(&report.text, &mut result);
+            result.help = text.into();
+        }
+        // The test has failed after its teardown, or before it.
+        (false, _) if status.code() == Some(1) => explain(&report.text, &mut result),
+        _ => bail!("bats gave no verdict ({status}): {}", report.text.trim()),
     }
-    result
+    Ok(result)
 }
 
 /// How the job in the harness's `start` begins and ends.
 const BASH_TELLS: [&str; 2] = [
     r#"for keyboard in "${KEYBOARD[@]}" ${BOX:-} ${NEVER:-} ${LEASH:-};"#,
-    r#""$program" "$@""#,
+    r#"exec "${WORDS[@]}""#,
 ];
 
 /// Sorts the report of a failed test into what was seen, expected, printed, and the hint.
@@ -211,8 +276,8 @@ fn explain(tap: &str, result: &mut TestResult) {
             };
             continue;
         }
-        if let Some(hint) = line.strip_prefix("hint: ") {
-            result.help = hint.into();
+        // It has come by the verdict: a student's program could print such a line too.
+        if line.starts_with("hint: ") {
             continue;
         }
         // How bats and bash tell where in the test file it was is of no use to a student. (Of a hidden
@@ -269,7 +334,7 @@ mod tests {
         };
         let tap = "not ok 1 x\n# tests/harness.bash: line 288:  1333 Killed                  \
             ( for keyboard in \"${KEYBOARD[@]}\" ${BOX:-} ${NEVER:-} ${LEASH:-};\n# do\n\
-            #     exec {keyboard}>&-;\n# done; exec 2> x; exec env \"$program\" \"$@\" ) 0<&0\n# seen\n";
+            #     exec {keyboard}>&-;\n# done; exec 2> x; exec \"${WORDS[@]}\" ) 0<&0\n# seen\n";
         explain(tap, &mut result);
         assert_eq!(result.rationale, "seen\n");
         let harness = include_str!("../../../../tests/harness.bash");

@@ -1,5 +1,6 @@
 //! Where a grader works, and what ends with it.
 
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
@@ -79,6 +80,14 @@ static STARTED: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
 
 fn started() -> MutexGuard<'static, Vec<Pid>> {
     STARTED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a program that this one starts gets of its environment, and nothing else: the caller's secrets
+/// are nobody's business.
+pub fn environment() -> impl Iterator<Item = (&'static str, OsString)> {
+    let kept = ["PATH", "HOME", "LANG", "CARGO_HOME", "RUSTUP_HOME"];
+    kept.into_iter()
+        .filter_map(|name| Some((name, std::env::var_os(name)?)))
 }
 
 /// Starts it, unless a signal is ending this process: then it is too late.
@@ -184,23 +193,14 @@ fn end_descendants() {
 
 /// Parents before their children, without zombies.
 fn descendants() -> Vec<Pid> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    // PID (name) STATE PPID …, and the name may be anything.
-    let stat = |pid: &str| fs::read_to_string(format!("/proc/{pid}/stat")).ok();
-    let all: Vec<(i32, bool, i32)> = entries
-        .filter_map(|it| {
-            let pid = it.file_name().to_string_lossy().into_owned();
-            let text = stat(&pid)?;
-            let mut fields = text.rsplit_once(") ")?.1.split(' ');
-            let zombie = fields.next()? == "Z";
-            Some((pid.parse().ok()?, zombie, fields.next()?.parse().ok()?))
-        })
-        .collect();
+    let all = ipc_proc::processes().unwrap_or_default();
     let mut family = vec![std::process::id() as i32];
     let mut next = 0;
     while let Some(&parent) = family.get(next) {
-        let alive = all.iter().filter(|it| it.2 == parent && !it.1);
-        family.extend(alive.map(|it| it.0));
+        let alive = all
+            .iter()
+            .filter(|process| process.parent == parent && !process.is_zombie);
+        family.extend(alive.map(|process| process.pid));
         next += 1;
     }
     family.into_iter().skip(1).map(Pid::from_raw).collect()

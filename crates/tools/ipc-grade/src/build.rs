@@ -12,8 +12,9 @@ use nix::fcntl::{Flock, FlockArg};
 use nix::unistd::{Uid, User};
 
 use crate::bench::{self, Bench};
+use crate::boxed::bare_root;
 use crate::exercise::Project;
-use crate::isolation::{Isolation, bare_root, become_uid};
+use crate::isolation::{Isolation, become_uid};
 
 /// How long the build of a submission may take.
 const LIMIT: Duration = Duration::from_secs(180);

@@ -48,7 +48,7 @@ impl How {
     pub fn isolation(&self) -> anyhow::Result<Isolation> {
         let isolation = Isolation::choose(self.level, self.trust_submissions)?;
         if let Some(folder) = &self.tests_dir {
-            hidden::check(folder, &isolation)?;
+            isolation.check_hidden(folder)?;
         }
         Ok(isolation)
     }
@@ -210,6 +210,7 @@ fn grade_all(
     save: &impl Fn(&mut Verdict) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let bats = find_bats(project)?;
+    let _turn = isolation.turn()?;
     let mut place = 0;
     for exercise in exercises {
         let slots = place..place + exercise.tests.len();

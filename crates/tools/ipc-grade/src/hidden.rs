@@ -2,14 +2,13 @@
 
 use std::fs::{self, DirBuilder};
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
+use std::os::unix::fs::{DirBuilderExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
 
 use crate::exercise::{Exercise, Project, Test};
-use crate::isolation::Isolation;
 
 /// Adds the tests in `FOLDER/EXERCISE.bats` to those of the exercise.
 ///
@@ -89,21 +88,6 @@ fn parse(file: &Path) -> anyhow::Result<()> {
         "{}: {}",
         file.display(),
         told.trim().replace('\n', "; ")
-    );
-    Ok(())
-}
-
-/// Refuses a folder that a submission could read.
-///
-/// # Errors
-/// When the isolation hides no files and the folder's mode does not either.
-pub fn check(folder: &Path, isolation: &Isolation) -> anyhow::Result<()> {
-    let metadata = fs::metadata(folder).with_context(|| format!("stat {}", folder.display()))?;
-    let open = metadata.permissions().mode() & 0o077 != 0;
-    ensure!(
-        isolation.level() == 1 || !open,
-        "{} can be read by submissions: chmod -R go= {0}",
-        folder.display()
     );
     Ok(())
 }

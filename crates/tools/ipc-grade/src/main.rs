@@ -3,6 +3,7 @@
 
 mod bats;
 mod bench;
+mod boxed;
 mod build;
 mod class;
 mod digest;
@@ -104,10 +105,20 @@ enum Task {
     },
     /// Make a box for one test, say how to enter it, and keep it until standard input ends
     #[command(hide = true)]
-    Box(isolation::BoxArgs),
+    Box(boxed::BoxArgs),
+    /// Run a program in a box, as a student's program
+    #[command(hide = true)]
+    Enter(boxed::EnterArgs),
+    /// Run a program of ours beside a box, with its network and its IPC objects
+    #[command(hide = true)]
+    Observe(boxed::ObserveArgs),
+    /// Say what is in a box
+    #[command(hide = true)]
+    Look(boxed::LookArgs),
 }
 
 fn main() -> Result<(), Failure> {
+    boxed::close_inherited()?;
     match Args::parse().command {
         Task::Exercise { name } => {
             bench::end_all_on_signal()?;
@@ -144,7 +155,10 @@ fn main() -> Result<(), Failure> {
         Task::CheckTests { folder, exercises } => {
             hidden::look_at(&Project::find()?, &folder, &exercises)?;
         }
-        Task::Box(args) => isolation::make_box(&args)?,
+        Task::Box(args) => boxed::make_box(&args)?,
+        Task::Enter(args) => boxed::enter(&args)?,
+        Task::Observe(args) => boxed::observe(&args)?,
+        Task::Look(args) => boxed::look(&args)?,
     }
     Ok(())
 }

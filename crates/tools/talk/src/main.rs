@@ -15,8 +15,10 @@ use anyhow::{Context, bail, ensure};
 use clap::Parser;
 use lesson::Failure;
 
-/// How long a step may take.
+/// How long a step may take, where as many tasks want to run as there are CPUs, or fewer: see [`share`].
 const LIMIT: Duration = Duration::from_secs(5);
+/// How often it looks whether that has passed.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// Speak with a server as many clients, by a script
 #[derive(Parser)]
@@ -58,9 +60,9 @@ fn main() -> Result<(), Failure> {
 impl Client {
     fn connect(path: &str) -> anyhow::Result<Self> {
         let socket = UnixStream::connect(path).with_context(|| format!("connect {path}"))?;
-        for set in [UnixStream::set_read_timeout, UnixStream::set_write_timeout] {
-            set(&socket, Some(LIMIT)).context("setsockopt")?;
-        }
+        let set = socket.set_read_timeout(Some(LOOK));
+        set.and(socket.set_write_timeout(Some(8 * LIMIT)))
+            .context("setsockopt")?;
         Ok(Self {
             socket: BufReader::new(socket),
             asides: HashSet::new(),
@@ -131,14 +133,20 @@ impl Client {
 
     fn line(&mut self) -> anyhow::Result<Option<String>> {
         let mut line = Vec::new();
-        match self.socket.read_until(b'\n', &mut line) {
-            Ok(0) => return Ok(None),
-            Ok(_) => {}
-            // It has closed without reading everything.
-            Err(error) if error.kind() == ErrorKind::ConnectionReset => return Ok(None),
-            Err(error) => {
-                let limit = LIMIT.as_secs();
-                return Err(error).with_context(|| format!("nothing came within {limit} s"));
+        let mut waited = Duration::ZERO;
+        loop {
+            match self.socket.read_until(b'\n', &mut line) {
+                Ok(_) if line.is_empty() => return Ok(None),
+                Ok(_) => break,
+                // It has closed without reading everything.
+                Err(error) if error.kind() == ErrorKind::ConnectionReset => return Ok(None),
+                Err(error) if error.kind() == ErrorKind::WouldBlock && waited < LIMIT => {
+                    waited += LOOK.mul_f64(share());
+                }
+                Err(error) => {
+                    let limit = LIMIT.as_secs();
+                    return Err(error).with_context(|| format!("nothing came within {limit} s"));
+                }
             }
         }
         let line = String::from_utf8_lossy(&line);
@@ -148,6 +156,19 @@ impl Client {
                 .into(),
         ))
     }
+}
+
+/// What part of a CPU each task gets that wants to run now: see proc_loadavg(5). Where that is a tenth, a
+/// server needs ten times as long.
+fn share() -> f64 {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let tasks = text
+        .split(' ')
+        .nth(3)
+        .and_then(|tasks| tasks.split_once('/'));
+    let running = tasks.and_then(|(running, _)| running.parse().ok());
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+    (cpus as f64 / running.unwrap_or(1.0)).min(1.0)
 }
 
 fn short(text: &str) -> String {
