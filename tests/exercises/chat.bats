@@ -178,7 +178,7 @@ join_typing() {
 went_through() {
   local name logs=()
   for name in server "$ADA" "$BOB"; do logs+=(--log "$LOGS/$name.trace"); done
-  "$TOOLS/ipc-trace" "${logs[@]}" --carried unix --raw --from "$1.trace" --to "$2.trace" > carried
+  from_trace carried --whole "${logs[@]}" --carried unix --raw --from "$1.trace" --to "$2.trace" || return
   head -c "$(wc -c < "$3")" carried | diff -u --label "expected from $1 to $2" --label actual "$3" -
 }
 

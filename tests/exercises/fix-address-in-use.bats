@@ -89,7 +89,7 @@ time_wait() {
   finish server
   prints server <(expected 1)
   needs_trace
-  if calls second 'SO_REUSEPORT, \[1\]' > /dev/null; then
+  if calls second 'name == "setsockopt" && $12 == "SO_REUSEPORT" && $13 != "[0]"' > /dev/null; then
     echo "the second server has set SO_REUSEPORT"
     return 1
   fi
@@ -102,5 +102,6 @@ time_wait() {
   PORT=$(port_of server)
   stop server
   finish server
-  calls server '^setsockopt\(.*SO_REUSEADDR, \[1\], 4\) += 0' "the server has not set SO_REUSEADDR"
+  calls server 'name == "setsockopt" && $12 == "SO_REUSEADDR" && $13 == "[1]" && outcome == "returned"' \
+    "the server has not set SO_REUSEADDR"
 }

@@ -29,46 +29,48 @@ transfer() {
   start_watched run fix-deadlock --rounds "$1" --micros "$2" "$RIGHT" "$LEFT"
 }
 
-# in_trace ROUNDS: a line for each process that has done P at least that often: the time of its first
+# in_trace ROUNDS: a line for each thread that has done P at least that often: the time of its first
 # semop(2) and of its last, its seconds outside of semop, how many times it took the second of the two
-# locks while it had the first, and whether it ever did P on both.
+# locks while it had the first, whether it ever did P on both, and whether it did so 30 times on each.
 in_trace() {
-  local log
-  for log in "$LOGS/run.trace".*; do
-    awk -v rounds="$1" '
-      NR == 1 { begin = $1 }
-      / sem(timed)?op\(/ {
-        last = $1
-        if (!first) first = $1
-        if (match($0, /<[0-9.]+>$/)) waits += substr($0, RSTART + 1, RLENGTH - 2)
-        rest = $0
-        while (match(rest, /sem_num=[0-9]+, sem_op=-?[0-9]+/)) {
-          split(substr(rest, RSTART, RLENGTH), it, /[=,]/)
-          rest = substr(rest, RSTART + RLENGTH)
-          if (it[4] < 0) ps[it[2]]++
-          if ($0 ~ / = 0 </) has[$2, it[2]] -= it[4]
-        }
-        # $2 is the call with the number of the set: there may be a third lock, in a set of its own.
-        now = has[$2, 0] > 0 && has[$2, 1] > 0
-        both += now && !had[$2]
-        had[$2] = now
+  query run || return
+  evidence run '
+    !(tid in begin) { begin[tid] = start }
+    { end[tid] = start }
+    name == "semop" || name == "semtimedop" {
+      last[tid] = start
+      if (!(tid in first)) first[tid] = start
+      waits[tid] += took
+      rest = $11
+      split("", did)
+      while (match(rest, /sem_num=[0-9]+,sem_op=-?[0-9]+/)) {
+        split(substr(rest, RSTART, RLENGTH), operation, /[=,]/)
+        rest = substr(rest, RSTART + RLENGTH)
+        number = operation[2]; change = operation[4]
+        if (change < 0) { ps[tid, number]++; did[number] = 1 }
+        if (outcome == "returned") has_now[tid, $10, number] -= change
       }
-      END { if (ps[0] + ps[1] >= rounds) printf "%.6f %.6f %.6f %d %d\n", first, last, $1 - begin - waits, both, ps[0] && ps[1] }
-    ' "$log"
-  done
+      for (number in did) calls[tid, number]++
+      # $10 is the number of the set: there may be a third lock, in a set of its own.
+      now = has_now[tid, $10, 0] > 0 && has_now[tid, $10, 1] > 0
+      both[tid] += now && !had[tid, $10]
+      had[tid, $10] = now
+    }
+    END {
+      for (tid in first)
+        if (ps[tid, 0] + ps[tid, 1] >= rounds)
+          printf "%.6f %.6f %.6f %d %d %d\n", first[tid], last[tid], end[tid] - begin[tid] - waits[tid],
+            both[tid], ps[tid, 0] && ps[tid, 1], calls[tid, 0] >= 30 && calls[tid, 1] >= 30
+    }' rounds="$1" > traced
 }
 
 # at_once ROUNDS: three processes were at it at the same time.
 at_once() {
-  in_trace "$1" | awk '
+  in_trace "$1" || return
+  awk '
     NR == 1 || $1 > begin { begin = $1 }
     NR == 1 || $2 < end { end = $2 }
-    END { exit !(NR >= 3 && begin < end) }'
-}
-
-# ps_on LOCK: the processes that have done P on it at least 30 times.
-ps_on() {
-  grep -cE "sem(timed)?op\(.*sem_num=$1, sem_op=-1" "$LOGS/run.trace".* | awk -F: '$NF >= 30 { print $1 }'
+    END { exit !(NR >= 3 && begin < end) }' traced
 }
 
 @test "[4] 1,000 rounds come to an end" {
@@ -99,7 +101,8 @@ ps_on() {
   hint "Each transfer must do its work, work(), twice: what it takes can be given (--micros), so do not leave it out."
   needs_trace
   # Two that transfer; 40 * 2 * 5000 microseconds. Who looks does half of that work.
-  in_trace 40 | awk '$3 >= 0.4' > working
+  in_trace 40
+  awk '$3 >= 0.4' traced > working
   (($(wc -l < working) >= 2)) || { echo "$(wc -l < working) of 2 processes have spent the time that 80 times 5 ms of work take"; return 1; }
 }
 
@@ -113,10 +116,11 @@ ps_on() {
   # What is printed is no proof. In each transfer that was made, and each time that one looked, both
   # locks were held at once. (Where there is only one lock another test fails.)
   transfers=$(sed -nE 's/^Transfers: ([0-9]{1,9})$/\1/p' "$LOGS/run.out")
-  in_trace 40 | awk -v transfers="$transfers" '
+  in_trace 40
+  awk -v transfers="$transfers" '
     BEGIN { due = transfers + 40 }
     { held += $4; used += $5 }
-    END { if (used && held < due) { print "both locks were held at once " held " times, expected at least " due; exit 1 } }'
+    END { if (used && held < due) { print "both locks were held at once " held " times, expected at least " due; exit 1 } }' traced
 }
 
 @test "[1] each transfer locks both accounts" {
@@ -125,6 +129,7 @@ ps_on() {
   start_traced run fix-deadlock --rounds 30 "$RIGHT" "$LEFT"
   in_time
   # Two that transfer, and one that looks.
-  comm -12 <(ps_on 0 | sort) <(ps_on 1 | sort) > both
+  in_trace 30
+  awk '$6' traced > both
   (($(wc -l < both) >= 3)) || { echo "$(wc -l < both) of 3 processes have locked both accounts in each round"; return 1; }
 }

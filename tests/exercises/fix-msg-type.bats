@@ -65,10 +65,10 @@ queue_stays() { (($(kernel sysvipc/msg | wc -l) > 1)) || { echo "the queue is go
 
 # one_queue NAME...: all messages that these sent and received went through the same one.
 one_queue() {
-  local name ids
-  for name in "$@"; do "$TOOLS/ipc-trace" --log "$LOGS/$name.trace" --calls; done > "$LOGS/calls"
-  ids=$(sed -nE 's/^msg(snd|rcv)\(([0-9]+).*/\2/p' "$LOGS/calls" | sort -u)
-  [[ $(wc -l <<< "$ids") == 1 ]] || { echo "messages went through the queues $(xargs <<< "$ids")"; return 1; }
+  local name
+  for name in "$@"; do query "$name"; done
+  for name in "$@"; do evidence "$name" 'name == "msgsnd" || name == "msgrcv" { print $10 }'; done | sort -u > "$LOGS/ids"
+  [[ $(wc -l < "$LOGS/ids") == 1 ]] || { echo "messages went through the queues $(xargs < "$LOGS/ids")"; return 1; }
 }
 
 @test "[2] the server first: each request is answered" {

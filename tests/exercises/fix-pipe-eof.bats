@@ -7,24 +7,22 @@ expected() {
   echo "Child: end-of-file after $(wc -c < "$1") bytes"
 }
 
-# saw_the_end: the logs of all who have seen the end of a pipe that others made: read returned 0, or
-# poll told that nobody can write any more.
+# saw_the_end: for each thread that has seen the end of a pipe, where read returned 0 or poll told that nobody
+# can write any more: its process, and whether that process, or that very thread, has made a pipe.
 saw_the_end() {
-  local end=' (read|readv|splice)\([0-9]+<pipe:\[[0-9]+\]>.* = 0 <| p?poll\(.*<pipe:\[[0-9]+\]>, events=POLLIN.*POLLHUP'
-  grep -lE "$end" "$LOGS/parent.trace".* | xargs -r grep -LE ' pipe2?\(' || true
+  evidence parent '
+    (name == "pipe" || name == "pipe2") && outcome == "returned" { makes[tid] = makes[pid] = 1 }
+    kind != "pipe" || outcome != "returned" { next }
+    (name == "read" || name == "readv" || name == "splice") && result == "0" { saw[tid] = pid }
+    (name == "poll" || name == "ppoll") && has("POLLIN") && has("POLLHUP") { saw[tid] = pid }
+    END {
+      for (tid in saw)
+        if (!(tid in makes)) print saw[tid], (saw[tid] in makes) ? "thread" : "child"
+    }'
 }
 
-# no_threads LOG...: of these logs those that are of no thread of the process that made the pipe.
-no_threads() {
-  local makers
-  mapfile -t makers < <(grep -lE ' pipe2?\(' "$LOGS/parent.trace".*)
-  if grep -qF CLONE_THREAD "${makers[@]}"; then
-    # A process ends itself in one of its threads.
-    ! grep -qF ' exit_group(' "${makers[@]}" || grep -lF ' exit_group(' "$@" || true
-  else
-    printf '%s\n' "$@"
-  fi
-}
+# processes_but PID...: all that the log knows, but these.
+processes_but() { evidence parent '!seen[pid]++ { print pid }' | grep -vxF -f <(printf '%s\n' "$@"); }
 
 @test "[3] a line arrives, and then end-of-file" {
   hint "The child waits as long as anybody has a write end open: the parent while it waits for the child, and the child itself, which inherited one."
@@ -57,13 +55,14 @@ no_threads() {
   # What the shell may have piped into the parent was read by the parent itself.
   through pipe parent parent input
   hint "The end of the data is when read returns 0: the child must wait for that, neither for a number of bytes nor for a pause, and it comes once all write ends are closed."
-  mapfile -t readers < <(saw_the_end)
-  ((${#readers[@]})) || { echo "no child has seen the end of the pipe"; return 1; }
+  query parent
+  saw_the_end > saw
+  [[ -s saw ]] || { echo "no child has seen the end of the pipe"; return 1; }
   hint "The child must read the data from the pipe, a process of its own: the one that made the pipe only writes."
-  mapfile -t children < <(no_threads "${readers[@]}")
+  mapfile -t children < <(awk '$2 == "child" && !seen[$1]++ { print $1 }' saw)
   ((${#children[@]})) || { echo "a thread has read the pipe, and no child"; return 1; }
-  for log in "${children[@]}"; do mv "$log" "$LOGS/child.trace.${log##*.}"; done
-  through pipe parent child input
+  mapfile -t others < <(processes_but "${children[@]}")
+  through pipe parent parent input "${children[@]/#/--to-process=}" "${others[@]/#/--from-process=}"
 }
 
 @test "[1] the child is waited for" {
@@ -73,5 +72,6 @@ no_threads() {
   finish parent
   # Some child is not enough: the one that has received something.
   grep -qF -- "$(head -n 1 input)" "$LOGS/parent.out" || { echo "no child has received anything"; return 1; }
-  calls parent '^wait4\(.*\) = [1-9]|^waitid\(.*CLD_(EXITED|KILLED|DUMPED).*\) = 0' "nobody has waited for a child"
+  calls parent 'outcome == "returned" && (name == "wait4" && result > 0 ||
+      name == "waitid" && (has("CLD_EXITED") || has("CLD_KILLED") || has("CLD_DUMPED")))' "nobody has waited for a child"
 }

@@ -123,8 +123,12 @@ added() {
   id=$(segment id .)
   end_of_input run
   ends run
-  # Whoever prints the total is no worker. (grep -L fails if it leaves nobody out.)
-  grep -lE " shmat\($id, .* = 0x" "$LOGS/run.trace".* | xargs -r grep -LF '"Total: ' > attached || true
+  query run
+  # The process with which it begins prints the total, and is no worker.
+  evidence run '
+    NR == 1 { parent = pid }
+    name == "shmat" && $10 == segment && outcome == "returned" && pid != parent && !seen[pid]++ { print pid }
+  ' segment="$id" > attached
   (($(wc -l < attached) >= 5)) || { echo "$(wc -l < attached) of 5 workers have attached segment $id"; return 1; }
 }
 

@@ -60,10 +60,12 @@ none_runs() { [[ -z $(processes) ]]; }
   inside rm gate
 }
 
-# executed NAME: what its children have become, a line of arguments for each successful exec, sorted.
+# executed NAME: what its children have become: the process, and a list of arguments, for each successful exec.
 executed() {
-  sort -n "$LOGS/$1.trace".* |
-    sed -nE '0,/ execve\("[^"]*process-pipeline"/d; / execve(at)?\(.* = 0 <[0-9.]+>$/s/^[^[]*\[([^]]*)\].*/\1/p' | sort
+  evidence "$1" '
+    outcome != "returned" { next }
+    name == "execve" { print pid, $11 }
+    name == "execveat" { print pid, $12 }'
 }
 
 @test "[2] stage 2: the data go through a pipe between two children" {
@@ -72,22 +74,23 @@ executed() {
   start_traced run process-pipeline -- tr a-m A-M "|" tr n-z N-Z < input
   finish run
   prints run <(tr '[:lower:]' '[:upper:]' < input)
+  query run
+  executed run > execs
   diff -u --label "expected to be executed" --label "actually executed" \
-    <(printf '%s\n' '"tr", "a-m", "A-M"' '"tr", "n-z", "N-Z"') <(executed run)
+    <(printf '%s\n' '["tr","a-m","A-M"]' '["tr","n-z","N-Z"]') <(cut -d ' ' -f 2 execs | sort)
   # What Command does and nobody would do by hand: vfork; or fork, with a socketpair of this kind on which
   # the child says that exec has failed.
-  if calls run 'CLONE_VFORK|^socketpair\(AF_UNIX, SOCK_SEQPACKET' > /dev/null; then
+  if calls run 'name == "vfork" || has("CLONE_VFORK") || name == "socketpair" && has("AF_UNIX") && has("SOCK_SEQPACKET")' \
+    > /dev/null; then
     echo "a process was started by vfork (std::process::Command, posix_spawn), and not by fork"
     return 1
   fi
   # What the program sends to itself, such as the number of a signal, is its own affair.
-  local log
-  for log in "$LOGS/run.trace".*; do
-    if grep -qE ' execve(at)?\(.*"a-m", "A-M"\].* = 0' "$log"; then mv "$log" "$LOGS/first.trace.${log##*.}"; fi
-    if [[ -f $log ]] && grep -qE ' execve(at)?\(.*"n-z", "N-Z"\].* = 0' "$log"; then mv "$log" "$LOGS/second.trace.${log##*.}"; fi
-  done
+  local first second
+  first=$(awk '$2 == "[\"tr\",\"a-m\",\"A-M\"]" { print $1 }' execs)
+  second=$(awk '$2 == "[\"tr\",\"n-z\",\"N-Z\"]" { print $1 }' execs)
   tr a-m A-M < input > between
-  through pipe first second between
+  through pipe run run between "--from-process=$first" "--to-process=$second"
 }
 
 @test "[1] stage 2: with --pipefail the last command that failed counts" {

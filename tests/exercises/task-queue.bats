@@ -109,9 +109,10 @@ long_paths() {
 went_through() {
   local kind line
   for kind in sysv-msgq posix-msgq; do
-    "$TOOLS/ipc-trace" --log "$LOGS/$1.trace" --log "$LOGS/$2.trace" --carried "$kind" --raw \
-      --from "$1.trace" --to "$2.trace"
-  done | tr '\0' '\n' > carried
+    from_trace "$kind" --whole --log "$LOGS/$1.trace" --log "$LOGS/$2.trace" --carried "$kind" --raw \
+      --from "$1.trace" --to "$2.trace" || return
+  done
+  cat sysv-msgq posix-msgq | tr '\0' '\n' > carried
   while IFS= read -r line; do
     grep -qaF -- "$line" carried || { echo "in no message from $1 to $2: $line"; return 1; }
   done < "$3"

@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
-use crate::log::{Call, Outcome};
-use crate::object::{Kind, Object};
+use crate::object::{Kind, Object, shown_path};
 use crate::picture::BLOCKED;
-use crate::text;
+use crate::strace::{Behind, Call, Outcome, Value};
 use crate::trace::{self, Trace};
 
 /// A call, by its thread and its place among that thread's calls.
@@ -82,10 +81,11 @@ fn data(trace: &Trace, arrows: &mut Vec<Arrow>) {
     let mut sent: Vec<Moved> = Vec::new();
     let mut received: Vec<Moved> = Vec::new();
     // Where a datagram socket sends to after connect: strace shows its own address alone.
-    let mut connected: HashMap<(u32, String), String> = HashMap::new();
+    let mut connected: HashMap<(u32, i32), String> = HashMap::new();
     for ((tid, _), call) in numbered(trace) {
-        let fd = text::descriptor(call.argument(0)).map(|it| it.0.to_owned());
-        if let ("connect", Some(fd), Some(address)) = (call.name.as_str(), fd, to_address(call)) {
+        if let ("connect", Some(fd), Some(address)) =
+            (call.name.as_str(), number_of(call), to_address(call))
+        {
             connected.insert((trace.tasks[&tid].pid, fd), address);
         }
     }
@@ -172,42 +172,41 @@ fn sends(
     trace: &Trace,
     id: CallId,
     call: &Call,
-    connected: &HashMap<(u32, String), String>,
+    connected: &HashMap<(u32, i32), String>,
 ) -> Option<Moved> {
     if matches!(call.outcome, Outcome::Failed(_)) {
         return None;
     }
     let returned = call.value().and_then(|it| usize::try_from(it).ok());
-    let number = |place: usize| call.argument(place).parse().unwrap_or(0);
+    let number = |place: usize| {
+        let number = call.argument(place).and_then(Value::int);
+        number
+            .and_then(|number| usize::try_from(number).ok())
+            .unwrap_or(0)
+    };
     let (data, length, message) = match call.name.as_str() {
-        "write" | "pwrite64" => (bytes(call.argument(1)), returned.unwrap_or(number(2)), None),
-        "send" | "sendto" => (bytes(call.argument(1)), returned.unwrap_or(number(2)), None),
+        "write" | "pwrite64" | "send" | "sendto" => {
+            (bytes(call, 1), returned.unwrap_or(number(2)), None)
+        }
         "writev" | "sendmsg" | "vmsplice" => {
             let data = vectors(call.argument(1));
             let length = returned.unwrap_or(data.len());
             (data, length, None)
         }
         "splice" | "sendfile" => (Vec::new(), returned?, None),
-        "msgsnd" => {
-            let message = text::field(call.argument(1), "mtype").unwrap_or("");
-            let data = bytes(text::field(call.argument(1), "mtext").unwrap_or(""));
-            (data, number(2), Some(message.to_owned()))
-        }
-        "mq_timedsend" => {
-            let priority = call.argument(3).to_owned();
-            (bytes(call.argument(1)), number(2), Some(priority))
-        }
+        "msgsnd" => (member(call, "mtext"), number(2), Some(message_type(call))),
+        "mq_timedsend" => (bytes(call, 1), number(2), Some(call.shown(3))),
         _ => return None,
     };
     let end = match call.name.as_str() {
-        "splice" => trace.behind_argument(call.argument(2))?,
+        "splice" => trace.behind(call.argument(2)?)?,
         _ => trace.end(call)?,
     };
-    let datagram = end.object.kind == Kind::Udp || call.argument(0).contains("<UNIX-DGRAM");
+    let datagram = end.object.kind == Kind::Udp || is_unix_datagram(call);
     let channel = match (&end.direction, datagram) {
         (Some((_, far)), true) => port(far),
         (None, true) => to_address(call).or_else(|| {
-            let fd = text::descriptor(call.argument(0))?.0.to_owned();
+            let fd = number_of(call)?;
             connected.get(&(trace.tasks[&id.0].pid, fd)).cloned()
         })?,
         (Some((near, _)), false) => near.clone(),
@@ -227,17 +226,16 @@ fn sends(
 fn receives(trace: &Trace, id: CallId, call: &Call) -> Option<Moved> {
     let returned = usize::try_from(call.value()?).ok()?;
     let (data, message) = match call.name.as_str() {
-        "read" | "pread64" | "recv" | "recvfrom" => (bytes(call.argument(1)), None),
+        "read" | "pread64" | "recv" | "recvfrom" => (bytes(call, 1), None),
         "readv" | "recvmsg" => (vectors(call.argument(1)), None),
         "splice" => (Vec::new(), None),
-        "msgrcv" => {
-            let message = text::field(call.argument(1), "mtype").unwrap_or("");
-            let data = bytes(text::field(call.argument(1), "mtext").unwrap_or(""));
-            (data, Some(message.to_owned()))
-        }
+        "msgrcv" => (member(call, "mtext"), Some(message_type(call))),
         "mq_timedreceive" => {
-            let priority = trace::inside(call.argument(3)).to_owned();
-            (bytes(call.argument(1)), Some(priority))
+            let priority = call.argument(3).map_or(Vec::new(), Value::items);
+            let priority = priority
+                .first()
+                .map_or(call.shown(3), |value| value.to_string());
+            (bytes(call, 1), Some(priority))
         }
         _ => return None,
     };
@@ -248,7 +246,7 @@ fn receives(trace: &Trace, id: CallId, call: &Call) -> Option<Moved> {
         return None; // it looks at what has come, and leaves it there for the next call
     }
     let end = trace.end(call)?;
-    let datagram = end.object.kind == Kind::Udp || call.argument(0).contains("<UNIX-DGRAM");
+    let datagram = end.object.kind == Kind::Udp || is_unix_datagram(call);
     let channel = match (&end.direction, datagram) {
         (Some((near, _)), true) => port(near),
         (None, true) => port(&end.object.name),
@@ -271,9 +269,23 @@ fn peeks(call: &Call) -> bool {
     let flags = match call.name.as_str() {
         "recv" | "recvfrom" => call.argument(3),
         "recvmsg" => call.argument(2),
-        _ => "",
+        _ => None,
     };
-    flags.split('|').any(|it| it == "MSG_PEEK")
+    flags.is_some_and(|flags| flags.has("MSG_PEEK"))
+}
+
+/// The number of the descriptor that is its first argument.
+fn number_of(call: &Call) -> Option<i32> {
+    call.argument(0)?.descriptor()?.number
+}
+
+/// Whether it works on a datagram socket of the Unix domain, as far as strace knows that.
+fn is_unix_datagram(call: &Call) -> bool {
+    let descriptor = call.argument(0).and_then(Value::descriptor);
+    descriptor.is_some_and(|descriptor| match &descriptor.behind {
+        Behind::Object { kind, .. } => kind == "UNIX-DGRAM",
+        Behind::Path(_) => false,
+    })
 }
 
 /// The two sockets of datagrams have no name in common: the port tells.
@@ -290,31 +302,42 @@ fn port(address: &str) -> String {
 
 /// The port or path that a sendto names.
 fn to_address(call: &Call) -> Option<String> {
-    let address = call
-        .arguments
-        .iter()
-        .find(|it| it.starts_with("{sa_family"))?;
-    for name in ["sin_port", "sin6_port"] {
-        if let Some(port) = text::field(address, name) {
-            return Some(
-                port.trim_start_matches("htons(")
-                    .trim_end_matches(')')
-                    .into(),
-            );
-        }
-    }
-    let path = text::string(text::field(address, "sun_path")?)?.0;
-    Some(String::from_utf8_lossy(&path).into_owned())
+    let mut addresses = call.arguments.iter();
+    let address = addresses.find(|value| value.field("sa_family").is_some())?;
+    let port = port_of(address);
+    port.or_else(|| Some(shown_path(address.field("sun_path")?.bytes())))
 }
 
-pub(crate) fn bytes(argument: &str) -> Vec<u8> {
-    text::string(argument).map_or(Vec::new(), |it| it.0)
+/// The port of an address: 9 of `sin_port=htons(9)`.
+pub(crate) fn port_of(address: &Value) -> Option<String> {
+    let port = address.field("sin_port").or(address.field("sin6_port"))?;
+    let number = port.all().into_iter().find_map(Value::int)?;
+    Some(number.to_string())
 }
 
-/// What the `iov_base`s of a vector hold, one after the other.
-fn vectors(argument: &str) -> Vec<u8> {
-    let pieces = argument.split("iov_base=").skip(1);
-    pieces.flat_map(bytes).collect()
+/// The bytes of the string that is that argument.
+pub(crate) fn bytes(call: &Call, place: usize) -> Vec<u8> {
+    call.argument(place)
+        .map_or(Vec::new(), |value| value.bytes().to_vec())
+}
+
+/// The bytes of a member of the second argument, a System V message.
+pub(crate) fn member(call: &Call, name: &str) -> Vec<u8> {
+    let member = call.argument(1).and_then(|message| message.field(name));
+    member.map_or(Vec::new(), |member| member.bytes().to_vec())
+}
+
+fn message_type(call: &Call) -> String {
+    let kind = call.argument(1).and_then(|message| message.field("mtype"));
+    kind.map_or(String::new(), Value::to_string)
+}
+
+/// What the `iov_base`s of a vector hold, or those of a message's vector, one after the other.
+pub(crate) fn vectors(argument: Option<&Value>) -> Vec<u8> {
+    let vector = argument.map(|value| value.field("msg_iov").unwrap_or(value));
+    let pieces = vector.map_or(Vec::new(), Value::items).into_iter();
+    let bases = pieces.filter_map(|piece| piece.field("iov_base"));
+    bases.flat_map(|base| base.bytes().to_vec()).collect()
 }
 
 fn cut(mut data: Vec<u8>, length: usize) -> Vec<u8> {
@@ -377,11 +400,10 @@ fn wake_ups(trace: &Trace, arrows: &mut Vec<Arrow>) {
                 return Some(*woke);
             }
             // Somebody has: one who seems to have come too late.
-            let flags = call.arguments.get(2).map_or("", String::as_str);
             let slept = match call.name.starts_with("sem") {
                 true => call.took.is_some_and(|it| it >= BLOCKED),
                 false => {
-                    let free = flags.contains("O_RDWR") || flags.contains("O_NONBLOCK");
+                    let free = call.has("O_RDWR") || call.has("O_NONBLOCK");
                     !free && times[..before].iter().all(|it| it.1.0 == to.0)
                 }
             };
@@ -426,13 +448,17 @@ pub(crate) fn operations(call: &Call, way: impl Fn(i32) -> bool) -> Vec<u16> {
     if !matches!(call.name.as_str(), "semop" | "semtimedop") {
         return Vec::new();
     }
-    (text::arguments(trace::inside(call.argument(1))).iter())
-        .filter(|it| {
-            text::field(it, "sem_op")
-                .and_then(|it| it.parse().ok())
-                .is_some_and(&way)
-        })
-        .filter_map(|it| text::field(it, "sem_num")?.parse().ok())
+    let all = call
+        .argument(1)
+        .map_or(Vec::new(), Value::items)
+        .into_iter();
+    let number = |one: &Value, name: &str| one.field(name).and_then(Value::int);
+    let changes = |one: &&Value| {
+        let change = number(one, "sem_op").and_then(|change| i32::try_from(change).ok());
+        change.is_some_and(&way)
+    };
+    all.filter(changes)
+        .filter_map(|one| number(one, "sem_num")?.try_into().ok())
         .collect()
 }
 
@@ -444,16 +470,23 @@ fn connecting(
 ) -> Option<(Duration, CallId)> {
     let (_, peer) = trace.end(accept)?.direction?;
     // A TCP socket has no address before connect: a later call on it shows which one it got.
-    let (inode, ends_at) = (format!("[{peer}]"), format!("[{peer}->"));
+    let ends = |call: &Call| match &call.argument(0)?.descriptor()?.behind {
+        Behind::Object {
+            near, far, path, ..
+        } => Some((near.clone(), far.clone(), path.is_some())),
+        Behind::Path(_) => None,
+    };
+    let is_alone = |call: &Call| ends(call) == Some((peer.clone(), None, false));
+    let is_peer =
+        |call: &Call| ends(call).is_some_and(|(near, far, _)| near == peer && far.is_some());
     let is_the_one = |id: &CallId, connect: &Call| {
-        let socket = |call: &Call| text::descriptor(call.argument(0)).map(|it| it.0.to_owned());
         let pid = trace.tasks[&id.0].pid;
         let tasks = trace.tasks.values().filter(|task| task.pid == pid);
-        connect.argument(0).contains(&inode)
+        is_alone(connect)
             || tasks.flat_map(|task| &task.calls).any(|later| {
                 later.start > connect.start
-                    && socket(later) == socket(connect)
-                    && later.argument(0).contains(&ends_at)
+                    && number_of(later) == number_of(connect)
+                    && is_peer(later)
             })
     };
     (connects.iter())
@@ -493,13 +526,14 @@ fn lives(trace: &Trace, arrows: &mut Vec<Arrow>) {
         .filter(|(_, it)| is_kill(&it.name))
         .collect();
     for task in trace.tasks.values() {
-        for (when, signal, sender) in &task.signals {
+        for signal in &task.signals {
+            let when = signal.when;
             let sent = (kills.iter())
-                .filter(|(id, _)| Some(trace.tasks[&id.0].pid) == *sender && id.0 != task.tid)
-                .filter(|(_, it)| it.start <= *when && it.arguments.contains(signal))
+                .filter(|(id, _)| Some(trace.tasks[&id.0].pid) == signal.sender && id.0 != task.tid)
+                .filter(|(_, it)| it.start <= when && it.has(&signal.name))
                 .max_by_key(|it| it.1.start);
             if let Some((id, call)) = sent {
-                let (tail, head) = ((id.0, call.start), (task.tid, *when));
+                let (tail, head) = ((id.0, call.start), (task.tid, when));
                 arrows.push(arrow(Why::Signal, Some(*id), tail, None, head));
             }
         }

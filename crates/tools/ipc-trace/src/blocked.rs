@@ -10,11 +10,12 @@ use std::time::{Duration, SystemTime};
 
 use crate::arrow::operations;
 use crate::describe;
+use crate::ends::path_of;
 use crate::holders::{self, Holder, Lock, Open, descriptors};
-use crate::log::Call;
 use crate::object::{Kind, Object};
 use crate::picture::{STAGE, is_stage};
-use crate::trace::{Trace, path_of};
+use crate::strace::Call;
+use crate::trace::Trace;
 
 /// A thread that waits.
 #[derive(Debug, Clone)]
@@ -339,7 +340,7 @@ fn because(trace: &Trace, call: &Call, pid: u32, open: &[Open]) -> String {
     match (call.name.as_str(), object.kind) {
         ("open" | "openat", _) => {
             let path = path_of(call).unwrap_or_default();
-            let writes = call.arguments.iter().any(|it| it.contains("O_WRONLY"));
+            let writes = call.has("O_WRONLY");
             ends(open, &path, writes, pid)
         }
         ("read" | "readv", Kind::Pipe) => {

@@ -1,14 +1,14 @@
 //! A call in words as short as its line in the picture.
 
-use crate::arrow::{bytes, operations};
-use crate::log::{Call, Outcome};
-use crate::object::{Kind, Object, short};
-use crate::text;
-use crate::trace::{self, Trace};
+use crate::arrow::{bytes, member, operations, port_of};
+use crate::ends::{pair_of, path_of};
+use crate::object::{Kind, Object, short, shown_path};
+use crate::strace::{Call, Descriptor, Outcome, Value};
+use crate::trace::Trace;
 
 /// The name under which a C program calls it.
 fn name(call: &Call) -> &str {
-    let has_timeout = |place: usize| !matches!(call.argument(place), "NULL" | "");
+    let has_timeout = |place| call.argument(place).is_some_and(|value| !value.has("NULL"));
     match call.name.as_str() {
         "openat" => "open",
         "pipe2" => "pipe",
@@ -36,98 +36,97 @@ pub(crate) fn asked(trace: &Trace, call: &Call) -> String {
         ..it
     });
     // The descriptor and what it stands for: `3 pipe`.
-    let end = || match (text::descriptor(call.argument(0)), &object) {
-        (Some((fd, _)), Some(object)) => format!("{fd} {object}"),
+    let end = || match (descriptor(call), &object) {
+        (Some(fd), Some(object)) => format!("{} {object}", fd.name()),
         (None, Some(object)) => object.to_string(),
-        (Some((fd, _)), None) => fd.to_owned(),
-        (None, None) => call.argument(0).to_owned(),
+        (Some(fd), None) => fd.name(),
+        (None, None) => call.shown(0),
     };
+    let data = |place| shown(&bytes(call, place));
     let arguments = match call.name.as_str() {
         "pipe" | "pipe2" | "fork" | "vfork" | "clone" | "clone3" | "socketpair" => String::new(),
         "execve" => {
-            let words: Vec<_> = text::arguments(trace::inside(call.argument(1)));
-            let words = words.iter().map(|it| bytes(it));
-            let words: Vec<_> = words
-                .map(|it| String::from_utf8_lossy(&it).into_owned())
-                .collect();
+            let words = call
+                .argument(1)
+                .map_or(Vec::new(), Value::items)
+                .into_iter();
+            let words: Vec<_> = words.map(|word| shown_path(word.bytes())).collect();
             return format!("exec {}", words.join(" "));
         }
         "open" | "openat" => {
-            let flags = call.argument(if call.name == "open" { 1 } else { 2 });
+            let flags = call.shown(if call.name == "open" { 1 } else { 2 });
             let kept: Vec<_> = (flags.split('|'))
                 .filter(|it| !matches!(*it, "O_CLOEXEC" | "O_NOFOLLOW" | "O_LARGEFILE"))
                 .collect();
             format!("{}, {}", end_path(trace, call, &end()), kept.join("|"))
         }
         "mknod" | "mknodat" | "unlink" | "unlinkat" => end_path(trace, call, &end()),
-        "write" | "send" | "sendto" => format!("{}, {}", end(), shown(&bytes(call.argument(1)))),
+        "write" | "send" | "sendto" => format!("{}, {}", end(), data(1)),
         "msgsnd" => {
-            let kind = text::field(call.argument(1), "mtype").unwrap_or("?");
-            let data = bytes(text::field(call.argument(1), "mtext").unwrap_or(""));
-            format!("{}, type {kind}, {}", end(), shown(&data))
+            let kind = call.argument(1).and_then(|message| message.field("mtype"));
+            let kind = kind.map_or("?".into(), Value::to_string);
+            format!("{}, type {kind}, {}", end(), shown(&member(call, "mtext")))
         }
         // Before it returns, strace has written the queue alone.
         "msgrcv" if call.took.is_none() => end(),
-        "msgrcv" => format!("{}, type {}", end(), call.argument(3)),
-        "mq_timedsend" => {
-            let data = shown(&bytes(call.argument(1)));
-            format!("{}, {data}, priority {}", end(), call.argument(3))
-        }
+        "msgrcv" => format!("{}, type {}", end(), call.shown(3)),
+        "mq_timedsend" => format!("{}, {}, priority {}", end(), data(1), call.shown(3)),
         "read" | "recv" | "recvfrom" | "mq_timedreceive" | "recvmsg" | "readv" | "close"
         | "writev" | "sendmsg" | "ftruncate" | "shmat" | "listen" | "accept" | "accept4" => end(),
         "semop" | "semtimedop" => {
-            let all = text::arguments(trace::inside(call.argument(1)));
-            let all = all.iter().filter_map(|it| {
-                let number = text::field(it, "sem_num")?;
-                let change: i32 = text::field(it, "sem_op")?.parse().ok()?;
+            let all = call.argument(1).map_or(Vec::new(), Value::items);
+            let all = all.into_iter().filter_map(|one| {
+                let number = one.field("sem_num")?;
+                let change = one.field("sem_op")?.int()?;
                 Some(format!("sem {number}: {change:+}"))
             });
-            format!(
-                "{}, {}",
-                call.argument(0),
-                all.collect::<Vec<_>>().join(", ")
-            )
+            format!("{}, {}", call.shown(0), all.collect::<Vec<_>>().join(", "))
         }
-        "msgget" | "semget" | "shmget" => call.arguments[..1.min(call.arguments.len())].join(""),
-        "msgctl" | "shmctl" => format!("{}, {}", call.argument(0), call.argument(1)),
-        "semctl" => call.arguments[..3.min(call.arguments.len())].join(", "),
+        "msgget" | "semget" | "shmget" => call.shown(0),
+        "msgctl" | "shmctl" => format!("{}, {}", call.shown(0), call.shown(1)),
+        "semctl" => list(&call.arguments[..3.min(call.arguments.len())]),
         "mmap" => format!(
             "{}, {}",
             object.map_or(String::new(), |it| it.to_string()),
-            call.argument(1)
+            call.shown(1)
         ),
         "mq_open" | "mq_unlink" | "mq_getsetattr" => object.map_or(String::new(), |it| it.name),
         "bind" | "connect" => address(call),
-        "wait4" | "waitid" => match call.argument(0) {
+        "wait4" | "waitid" => match call.shown(0).as_str() {
             "-1" | "P_ALL" | "" => "any child".into(),
             pid => pid.into(),
         },
         "kill" | "tgkill" | "tkill" | "shutdown" | "dup2" | "dup3" => {
-            let plain = |it: &String| {
-                text::descriptor(it)
-                    .map_or(it.as_str(), |it| it.0)
-                    .to_owned()
+            let plain = |value: &Value| match value.descriptor() {
+                Some(fd) => fd.name(),
+                None => value.to_string(),
             };
-            call.arguments
-                .iter()
-                .map(plain)
-                .collect::<Vec<_>>()
-                .join(", ")
+            let plain: Vec<_> = call.arguments.iter().map(plain).collect();
+            plain.join(", ")
         }
         "socket" => {
-            let kind = call.argument(1).split('|').next().unwrap_or("");
-            format!("{}, {kind}", call.argument(0))
+            let kind = call.shown(1);
+            let kind = kind.split('|').next().unwrap_or("");
+            format!("{}, {kind}", call.shown(0))
         }
-        "exit_group" => call.argument(0).into(),
-        "rt_sigtimedwait" => call.argument(0).into(),
-        "poll" | "ppoll" => format!("{} ms", call.argument(2)),
-        _ => call.arguments.join(", "),
+        "exit_group" | "rt_sigtimedwait" => call.shown(0),
+        "poll" | "ppoll" => format!("{} ms", call.shown(2)),
+        _ => list(&call.arguments),
     };
     format!("{}({arguments})", name(call))
 }
 
+fn list(arguments: &[Value]) -> String {
+    let shown: Vec<_> = arguments.iter().map(Value::to_string).collect();
+    shown.join(", ")
+}
+
+fn descriptor(call: &Call) -> Option<&Descriptor> {
+    call.argument(0)?.descriptor()
+}
+
 fn end_path(trace: &Trace, call: &Call, object: &str) -> String {
-    trace::path_of(call).map_or(object.to_owned(), |path| short(&trace.relative(&path)))
+    path_of(call).map_or(object.to_owned(), |path| short(&trace.relative(&path)))
 }
 
 /// What came of it: `= 18 "Hello"`, `= ENXIO`; empty where success says it all.
@@ -142,23 +141,18 @@ pub(crate) fn came(call: &Call) -> String {
         Outcome::Returned(0, _) if receives && call.name != "msgrcv" => "= 0 end-of-file".into(),
         Outcome::Returned(length, _) if receives => {
             let mut data = match call.name.as_str() {
-                "msgrcv" => bytes(text::field(call.argument(1), "mtext").unwrap_or("")),
-                _ => bytes(call.argument(1)),
+                "msgrcv" => member(call, "mtext"),
+                _ => bytes(call, 1),
             };
             data.truncate(usize::try_from(*length).unwrap_or(0));
             format!("= {length} {}", shown(&data))
         }
-        Outcome::Returned(0, note) if note.contains("Timeout") => "= 0 timeout".into(),
+        Outcome::Returned(0, Some(note)) if note.has("Timeout") => "= 0 timeout".into(),
         Outcome::Returned(0, _)
             if matches!(call.name.as_str(), "pipe" | "pipe2" | "socketpair") =>
         {
-            let pair = call.arguments.iter().find(|it| it.starts_with('['));
-            let pair = text::arguments(trace::inside(pair.map_or("", String::as_str)));
-            let fds: Vec<_> = pair
-                .iter()
-                .filter_map(|it| text::descriptor(it))
-                .map(|it| it.0)
-                .collect();
+            let pair = pair_of(call).into_iter().filter_map(Value::descriptor);
+            let fds: Vec<_> = pair.map(Descriptor::name).collect();
             format!("= {}", fds.join(", "))
         }
         Outcome::Returned(0, _) | Outcome::Returned(_, _) if call.name.starts_with("shmat") => {
@@ -171,15 +165,13 @@ pub(crate) fn came(call: &Call) -> String {
 }
 
 fn address(call: &Call) -> String {
-    let address = call.argument(1);
-    let port = text::field(address, "sin_port").or(text::field(address, "sin6_port"));
-    match (port, text::field(address, "sun_path")) {
-        (Some(port), _) => {
-            let port = port.trim_start_matches("htons(").trim_end_matches(')');
-            format!("port {port}")
-        }
-        (None, Some(path)) => String::from_utf8_lossy(&bytes(path)).into_owned(),
-        _ => address.to_owned(),
+    let Some(address) = call.argument(1) else {
+        return String::new();
+    };
+    match (port_of(address), address.field("sun_path")) {
+        (Some(port), _) => format!("port {port}"),
+        (None, Some(path)) => shown_path(path.bytes()),
+        _ => address.to_string(),
     }
 }
 
@@ -208,32 +200,26 @@ pub(crate) fn tells(trace: &Trace, call: &Call) -> bool {
     ];
     match call.name.as_str() {
         "execve" => call.value().is_some(),
-        "fork" | "vfork" | "clone" | "clone3" => {
-            !call.arguments.iter().any(|it| it.contains("CLONE_THREAD"))
-        }
+        "fork" | "vfork" | "clone" | "clone3" => !call.has("CLONE_THREAD"),
         "wait4" | "waitid" | "kill" | "tgkill" | "tkill" => true,
         "dup2" | "dup3" | "fcntl" | "setsockopt" | "mq_getsetattr" | "futex" => false,
         "rt_sigtimedwait" | "exit_group" | "clock_nanosleep" => false,
         // Only to look whether standard input, output and error are open.
-        "poll" | "ppoll" => call.argument(2) != "0",
+        "poll" | "ppoll" => call.argument(2).and_then(Value::int) != Some(0),
         "mmap" => {
             let object = trace.object(call);
             object.is_some_and(|it| it.kind == Kind::PosixShm)
         }
-        "open" | "openat" if call.arguments.iter().any(|it| it.contains("O_DIRECTORY")) => false,
+        "open" | "openat" if call.has("O_DIRECTORY") => false,
         // Standard input, output and error are the shell's affair, unless it has made a pipe of them.
-        "close"
-            if matches!(
-                text::descriptor(call.argument(0)),
-                Some(("0" | "1" | "2", _))
-            ) =>
-        {
+        "close" if descriptor(call).is_some_and(|fd| matches!(fd.number, Some(0..=2))) => {
             let object = trace.object(call);
             object.is_some_and(|it| matches!(it.kind, Kind::Pipe | Kind::Fifo))
         }
         "msgctl" | "shmctl" | "semctl" => {
-            !matches!(call.argument(1), "IPC_STAT")
-                && !matches!(call.argument(2), "IPC_STAT" | "GETVAL")
+            let place = if call.name == "semctl" { 2 } else { 1 };
+            let command = call.argument(place);
+            !command.is_some_and(|command| command.has("IPC_STAT") || command.has("GETVAL"))
         }
         "socket" | "close" | "connect" if trace.is_idle_socket(call) => false,
         "socket" => call.value().is_some(),
@@ -259,9 +245,9 @@ pub(crate) fn sleeps(trace: &Trace, call: &Call) -> bool {
 
 /// What a program prints on its standard output or error: not for another one to read.
 pub(crate) fn printed(call: &Call) -> Option<String> {
-    let (fd, _) = text::descriptor(call.argument(0))?;
-    let prints = call.name == "write" && matches!(fd, "1" | "2") && call.value().is_some();
-    prints.then(|| format!("prints {}", shown(&bytes(call.argument(1)))))
+    let fd = descriptor(call)?.number?;
+    let prints = call.name == "write" && matches!(fd, 1 | 2) && call.value().is_some();
+    prints.then(|| format!("prints {}", shown(&bytes(call, 1))))
 }
 
 /// The semaphores that a call would take from.

@@ -9,22 +9,30 @@ mod arrow;
 mod blocked;
 mod describe;
 mod draw;
+mod ends;
 mod holders;
-mod log;
 mod object;
 mod peers;
 mod picture;
-mod text;
+mod query;
+mod stage;
+mod strace;
+mod task;
 mod trace;
+mod whole;
 
 pub use arrow::{Arrow, CallId, Why, arrows};
 pub use blocked::{Blocked, Wait, blocked, blocked_now, processes_with, waits_now};
 pub use draw::{hang, mermaid, svg, terminal};
 pub use holders::Holder;
-pub use log::{Call, End, Outcome};
 pub use object::{Kind, Object};
 pub use picture::{Event, Lane, Picture};
-pub use trace::{Task, Trace};
+pub use query::{Row, rows};
+pub use strace::{Base, Behind, Call, Descriptor, End, Outcome, Signal, Text, Value};
+pub use task::Task;
+pub use trace::Trace;
 
+#[cfg(test)]
+mod evidence;
 #[cfg(test)]
 mod tests;

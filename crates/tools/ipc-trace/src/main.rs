@@ -1,5 +1,6 @@
 //! Runs programs under strace(1) and draws what passed between them.
 
+mod answer;
 mod run;
 
 use std::fs;
@@ -7,8 +8,8 @@ use std::io::{IsTerminal, stdout};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
-use clap::Parser;
-use ipc_trace::{Arrow, Call, Kind, Outcome, Picture, Trace, Why};
+use clap::{Parser, Subcommand};
+use ipc_trace::{Arrow, Kind, Outcome, Picture, Trace, Why};
 use lesson::{Failure, note, say};
 
 /// Draw both ends of a conversation on one time axis, as the kernel saw it.
@@ -17,9 +18,12 @@ use lesson::{Failure, note, say};
 /// before it has printed something or has ended; their standard input is /dev/null.
 #[derive(Parser)]
 #[command(
+    args_conflicts_with_subcommands = true,
     after_help = "Ctrl-C, or the time limit, ends the programs and draws what happened until then."
 )]
 struct Args {
+    #[command(subcommand)]
+    ask: Option<Ask>,
     /// Draw the programs of these labelled shell commands instead: "LABEL: COMMAND" (see duet)
     #[arg(long, value_name = "LABEL: COMMAND")]
     stage: Vec<String>,
@@ -74,6 +78,12 @@ struct Args {
     /// With --carried: only what the processes of this log received
     #[arg(long, value_name = "PREFIX", requires = "carried")]
     to: Option<String>,
+    /// With --carried: only what these processes sent
+    #[arg(long, value_name = "PID", requires = "carried")]
+    from_process: Vec<u32>,
+    /// With --carried: only what these processes received
+    #[arg(long, value_name = "PID", requires = "carried")]
+    to_process: Vec<u32>,
     /// With --carried: the bytes alone, one after the other
     #[arg(long, requires = "carried")]
     raw: bool,
@@ -83,15 +93,27 @@ struct Args {
     /// No picture: the objects that processes of every given log have used
     #[arg(long, requires = "log")]
     common: bool,
+    /// Fail with status 3, and say why, if a part of the logs is missing; alone, do no more than that
+    #[arg(long, requires = "log")]
+    whole: bool,
     /// The programs, one after the other, joined by --and
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
 }
 
+#[derive(Subcommand)]
+enum Ask {
+    /// Print the calls of the programs in logs as a table, for tests
+    Query(answer::Query),
+}
+
 fn main() -> Result<(), Failure> {
     let args = Args::parse();
+    if let Some(Ask::Query(query)) = &args.ask {
+        return Ok(answer::print(query)?);
+    }
     if !args.log.is_empty() {
-        return Ok(report(&Trace::read(&args.log)?, &args)?);
+        return Ok(report(&args)?);
     }
     if let Some(pids) = &args.explain {
         return Ok(explain(pids, &args)?);
@@ -139,7 +161,11 @@ fn explain(pids: &[u32], args: &Args) -> anyhow::Result<()> {
 }
 
 /// What the options ask of logs; a picture if they ask nothing.
-fn report(trace: &Trace, args: &Args) -> anyhow::Result<()> {
+fn report(args: &Args) -> anyhow::Result<()> {
+    let trace = &match args.whole {
+        true => answer::whole(&args.log)?,
+        false => Trace::read(&args.log)?,
+    };
     if args.blocked {
         for blocked in ipc_trace::blocked(trace) {
             say!("{blocked}");
@@ -153,10 +179,9 @@ fn report(trace: &Trace, args: &Args) -> anyhow::Result<()> {
                 lesson::print(&arrow.data);
                 continue;
             }
-            let object = arrow
-                .object
-                .as_ref()
-                .map_or(String::new(), |it| it.to_string());
+            let object = arrow.object.as_ref().map_or(String::new(), |object| {
+                object.to_string().escape_debug().to_string()
+            });
             say!(
                 "{object}: {} bytes: {}",
                 arrow.length,
@@ -164,14 +189,21 @@ fn report(trace: &Trace, args: &Args) -> anyhow::Result<()> {
             );
         }
     } else if args.calls {
-        let plays = |call: &&&Call| !trace.is_stage(call.tid, call.start);
-        for call in trace.calls().iter().filter(plays) {
+        let tasks = trace.tasks.values();
+        let mut calls: Vec<_> = tasks.flat_map(|task| task.played()).collect();
+        calls.sort_by_key(|call| call.start);
+        for call in calls {
             let came = match &call.outcome {
                 Outcome::Returned(value, _) => value.to_string(),
                 Outcome::Failed(errno) => format!("-1 {errno}"),
                 Outcome::None => "?".into(),
             };
-            say!("{}({}) = {came}", call.name, call.arguments.join(", "));
+            let arguments: Vec<_> = call
+                .arguments
+                .iter()
+                .map(|value| value.to_string())
+                .collect();
+            say!("{}({}) = {came}", call.name, arguments.join(", "));
         }
     } else if args.common {
         let logs: Vec<_> = args.log.iter().filter_map(|it| it.file_name()).collect();
@@ -181,9 +213,10 @@ fn report(trace: &Trace, args: &Args) -> anyhow::Result<()> {
                 .map(|it| it.to_string_lossy())
                 .collect::<Vec<_>>(),
         ) {
-            say!("{object}");
+            // A path may hold any byte: this is one line of text all the same.
+            say!("{}", object.to_string().escape_debug());
         }
-    } else {
+    } else if !args.whole || args.svg.is_some() || args.mermaid {
         draw(trace, args)?;
     }
     Ok(())
@@ -193,13 +226,18 @@ fn is_asked(trace: &Trace, args: &Args, kind: Kind, arrow: &Arrow) -> bool {
     let is_in = |tid: u32, log: &Option<String>| {
         log.as_ref().is_none_or(|log| trace.tasks[&tid].log == *log)
     };
-    let plays = |(tid, when)| !trace.is_stage(tid, when);
+    let plays = |(tid, when)| trace.tasks[&tid].plays(when);
+    let is_of = |tid: u32, processes: &[u32]| {
+        processes.is_empty() || processes.contains(&trace.tasks[&tid].pid)
+    };
     arrow.why == Why::Data
         && plays(arrow.tail)
         && plays(arrow.head)
         && arrow.object.as_ref().is_some_and(|it| it.kind == kind)
         && is_in(arrow.tail.0, &args.from)
         && is_in(arrow.head.0, &args.to)
+        && is_of(arrow.tail.0, &args.from_process)
+        && is_of(arrow.head.0, &args.to_process)
 }
 
 fn draw(trace: &Trace, args: &Args) -> anyhow::Result<()> {

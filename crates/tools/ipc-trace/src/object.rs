@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::strace::{Behind, Text};
+
 /// The mechanisms, by the names that `--carried` takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, clap::ValueEnum)]
 pub enum Kind {
@@ -82,7 +84,7 @@ pub(crate) fn short(path: &str) -> String {
     }
 }
 
-/// One end of an object, as strace writes it behind a descriptor.
+/// One end of an object, as strace shows it behind a descriptor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct End {
     /// What it is an end of.
@@ -91,68 +93,69 @@ pub struct End {
     pub direction: Option<(String, String)>,
 }
 
-/// What stands behind a descriptor: `pipe:[225415]`, `TCP:[a->b]`, `/tmp/fifo`.
+impl End {
+    /// An end of what has one direction alone.
+    pub(crate) fn of(kind: Kind, name: impl Into<String>) -> Self {
+        let object = Object::new(kind, name);
+        let direction = None;
+        Self { object, direction }
+    }
+}
+
+/// What stands behind a descriptor, if that is something that processes share.
 ///
 /// `kind_of` knows which paths are FIFOs or queues: strace shows them as it shows files.
-pub(crate) fn behind(note: &str, kind_of: impl Fn(&str) -> Kind) -> Option<End> {
-    if let Some(inode) = bracketed(note, "pipe:") {
-        return Some(End {
-            object: Object::new(Kind::Pipe, inode),
-            direction: None,
-        });
-    }
-    for (prefix, kind) in [
-        ("UNIX", Kind::Unix),
-        ("TCP", Kind::Tcp),
-        ("UDP", Kind::Udp),
-        ("socket:", Kind::Unix),
-    ] {
-        if note.starts_with(prefix) {
-            return Some(connection(kind, note));
+pub(crate) fn behind(behind: &Behind, kind_of: impl Fn(&str) -> Kind) -> Option<End> {
+    match behind {
+        Behind::Path(path) => Some(at_path(&shown_path(path), kind_of)),
+        Behind::Object {
+            kind,
+            near,
+            far,
+            path,
+        } => {
+            let kind = match kind.as_str() {
+                "pipe" => return Some(End::of(Kind::Pipe, near)),
+                "socket" => Kind::Unix,
+                unix if unix.starts_with("UNIX") => Kind::Unix,
+                tcp if tcp.starts_with("TCP") => Kind::Tcp,
+                udp if udp.starts_with("UDP") => Kind::Udp,
+                _ => return None, // anon_inode:[eventfd] and the like
+            };
+            Some(connection(kind, near, far.as_deref(), path.as_ref()))
         }
     }
-    let path = note.strip_suffix("(deleted)").unwrap_or(note);
-    let path = path.split('<').next().unwrap_or(path); // <char 1:3> behind a device
-    if !path.starts_with('/') {
-        return None; // anon_inode:[eventfd] and the like
+}
+
+/// What stands at a path.
+pub(crate) fn at_path(path: &str, kind_of: impl Fn(&str) -> Kind) -> End {
+    match path.strip_prefix("/dev/shm") {
+        Some(name) if name.starts_with('/') => End::of(Kind::PosixShm, name),
+        _ => End::of(kind_of(path), path),
     }
-    let kind = if path.starts_with("/dev/shm/") {
-        Kind::PosixShm
-    } else {
-        kind_of(path)
-    };
-    let name = path.strip_prefix("/dev/shm").unwrap_or(path);
-    Some(End {
-        object: Object::new(kind, name),
-        direction: None,
-    })
 }
 
-fn bracketed<'a>(note: &'a str, prefix: &str) -> Option<&'a str> {
-    note.strip_prefix(prefix)?
-        .strip_prefix('[')?
-        .strip_suffix(']')
-}
-
-/// `UNIX-STREAM:[242570->243477,"/tmp/my_socket"]`: both ends carry the same name.
-fn connection(kind: Kind, note: &str) -> End {
-    let inside = note.split_once('[').map_or(note, |it| it.1);
-    let inside = inside.strip_suffix(']').unwrap_or(inside);
-    let (ends, path) = match inside.split_once(",\"").or(inside.split_once(",@\"")) {
-        Some((ends, path)) if kind == Kind::Unix => (ends, Some(path.trim_end_matches('"'))),
-        _ => (inside, None),
-    };
-    match ends.split_once("->") {
-        Some((near, far)) => {
+/// Both ends of a connection carry the same name.
+fn connection(kind: Kind, near: &str, far: Option<&str>, path: Option<&Text>) -> End {
+    match far {
+        Some(far) => {
             let (one, other) = if near < far { (near, far) } else { (far, near) };
             End {
                 object: Object::new(kind, format!("{one}-{other}")),
                 direction: Some((near.into(), far.into())),
             }
         }
-        None => End {
-            object: Object::new(kind, path.unwrap_or(ends)),
-            direction: None,
-        },
+        None => {
+            let path = path.map(|path| shown_path(&path.bytes));
+            End::of(kind, path.unwrap_or_else(|| near.into()))
+        }
+    }
+}
+
+/// A path as text: two different paths stay different.
+pub(crate) fn shown_path(path: &[u8]) -> String {
+    match std::str::from_utf8(path) {
+        Ok(path) => path.to_owned(),
+        Err(_) => path.escape_ascii().to_string(),
     }
 }

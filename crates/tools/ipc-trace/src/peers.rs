@@ -8,17 +8,17 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::log::{Call, Outcome};
-use crate::text;
+use crate::ends::pair_of;
+use crate::strace::{Behind, Call, Outcome, Value};
 
 /// What strace would have written behind each connected socket: by its inode, `TCP:[5->7]`.
-pub(crate) fn peers<'a>(calls: impl Iterator<Item = &'a Call>) -> HashMap<String, String> {
+pub(crate) fn peers<'a>(calls: impl Iterator<Item = &'a Call>) -> HashMap<String, Behind> {
     let mut calls: Vec<_> = calls.collect();
     calls.sort_by_key(|call| call.end());
     // connect(2) of a socket that does not block fails with EINPROGRESS, whatever comes of it.
-    let talks = |it: &&&Call| it.value().is_some() && is_talk(&it.name);
+    let talks = |call: &&&Call| call.value().is_some() && is_talk(&call.name);
     let talking: HashSet<_> = (calls.iter().filter(talks))
-        .filter_map(|it| socket(it.argument(0)))
+        .filter_map(|call| socket(call.argument(0)?))
         .collect();
     let connects = |call: &Call, inode: &str| match &call.outcome {
         Outcome::Returned(..) => true,
@@ -28,11 +28,8 @@ pub(crate) fn peers<'a>(calls: impl Iterator<Item = &'a Call>) -> HashMap<String
 
     let known: HashMap<_, _> = (calls.iter())
         .flat_map(|call| {
-            let returned = match &call.outcome {
-                Outcome::Returned(fd, note) => pair(&format!("{fd}{note}")),
-                _ => None,
-            };
-            pair(call.argument(0)).into_iter().chain(returned)
+            let values = call.argument(0).into_iter().chain(call.returned());
+            values.filter_map(pair).collect::<Vec<_>>()
         })
         .flat_map(both_ways)
         .collect();
@@ -42,8 +39,9 @@ pub(crate) fn peers<'a>(calls: impl Iterator<Item = &'a Call>) -> HashMap<String
     let mut accepted: HashMap<_, Vec<_>> = HashMap::new();
     let mut pairs = Vec::new();
     for call in calls {
-        let place = || place(call.argument(1));
-        match (call.name.as_str(), &call.outcome, socket(call.argument(0))) {
+        let place = || place(call.argument(1)?);
+        let own = call.argument(0).and_then(socket);
+        match (call.name.as_str(), &call.outcome, own) {
             ("bind" | "getsockname", Outcome::Returned(..), Some(inode)) => {
                 places.extend(place().map(|it| (inode, it)));
             }
@@ -53,17 +51,15 @@ pub(crate) fn peers<'a>(calls: impl Iterator<Item = &'a Call>) -> HashMap<String
                 let place = place().unwrap_or_default();
                 connected.entry(place).or_default().push(inode);
             }
-            ("accept" | "accept4", Outcome::Returned(fd, note), Some(listening)) => {
+            ("accept" | "accept4", Outcome::Returned(_, made), Some(listening)) => {
                 let place = places.get(&listening).cloned().unwrap_or_default();
-                let inode = socket(&format!("{fd}{note}"));
+                let inode = made.as_ref().and_then(socket);
                 let inode = inode.filter(|it| !known.contains_key(it));
                 accepted.entry(place).or_default().extend(inode);
             }
             ("socketpair", Outcome::Returned(..), _) => {
-                let both = text::arguments(crate::trace::inside(call.argument(3)));
-                if let [Some(one), Some(other)] =
-                    &*both.iter().map(|it| socket(it)).collect::<Vec<_>>()
-                {
+                let both: Vec<_> = pair_of(call).into_iter().map(socket).collect();
+                if let [Some(one), Some(other)] = both.as_slice() {
                     pairs.push(("UNIX-STREAM", one.clone(), other.clone()));
                 }
             }
@@ -93,41 +89,59 @@ pub(crate) fn peers<'a>(calls: impl Iterator<Item = &'a Call>) -> HashMap<String
 }
 
 /// Of each of two sockets, what strace writes behind it when it knows both.
-fn both_ways((kind, one, other): (String, String, String)) -> [(String, String); 2] {
-    let (there, back) = (
-        format!("{kind}:[{one}->{other}]"),
-        format!("{kind}:[{other}->{one}]"),
-    );
+fn both_ways((kind, one, other): (String, String, String)) -> [(String, Behind); 2] {
+    let connected = |near: &str, far: &str| Behind::Object {
+        kind: kind.clone(),
+        near: near.to_owned(),
+        far: Some(far.to_owned()),
+        path: None,
+    };
+    let (there, back) = (connected(&one, &other), connected(&other, &one));
     [(one, there), (other, back)]
 }
 
+fn digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// A Unix socket and the one that it is connected to: `3<UNIX-STREAM:[5->7]>`.
-fn pair(argument: &str) -> Option<(String, String, String)> {
-    let (_, note) = text::descriptor(argument)?;
-    let (kind, inodes) = note.split_once(":[")?;
-    // Behind them may stand the path of the socket.
-    let (one, other) = inodes.split([',', ']']).next()?.split_once("->")?;
-    let digits = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit());
-    let is_pair = kind.starts_with("UNIX") && digits(one) && digits(other);
-    is_pair.then(|| (kind.to_owned(), one.to_owned(), other.to_owned()))
+fn pair(value: &Value) -> Option<(String, String, String)> {
+    match &value.descriptor()?.behind {
+        Behind::Object {
+            kind,
+            near,
+            far: Some(far),
+            ..
+        } => {
+            let is_pair = kind.starts_with("UNIX") && digits(near) && digits(far);
+            is_pair.then(|| (kind.clone(), near.clone(), far.clone()))
+        }
+        _ => None,
+    }
 }
 
 /// The inode of a socket of which strace knows nothing else: `3<TCP:[242562]>`.
-pub(crate) fn socket(argument: &str) -> Option<String> {
-    let (_, note) = text::descriptor(argument)?;
-    let (kind, inode) = note.split_once(":[")?;
-    let inode = inode.strip_suffix(']')?;
-    let is_socket = ["UNIX", "TCP", "UDP", "socket"]
-        .iter()
-        .any(|it| kind.starts_with(it));
-    (is_socket && inode.bytes().all(|it| it.is_ascii_digit())).then(|| inode.to_owned())
+pub(crate) fn socket(value: &Value) -> Option<String> {
+    match &value.descriptor()?.behind {
+        Behind::Object {
+            kind,
+            near,
+            far: None,
+            path: None,
+        } => {
+            let kinds = ["UNIX", "TCP", "UDP", "socket"];
+            let is_socket = kinds.iter().any(|start| kind.starts_with(start));
+            (is_socket && digits(near)).then(|| near.clone())
+        }
+        _ => None,
+    }
 }
 
 /// Where a listening socket is found: its port or its path.
-fn place(address: &str) -> Option<String> {
+fn place(address: &Value) -> Option<String> {
     let names = ["sin_port", "sin6_port", "sun_path"];
-    let found = names.iter().find_map(|it| text::field(address, it));
-    found.map(str::to_owned)
+    let found = names.iter().find_map(|name| address.field(name));
+    found.map(Value::to_string)
 }
 
 /// Whether a call succeeds on a connected socket alone.

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use crate::arrow::{Arrow, CallId, Why};
 use crate::describe;
-use crate::log::{Call, End};
 use crate::object::{Kind, Object};
-use crate::trace::{self, Task, Trace};
+use crate::strace::{Call, End};
+use crate::task::{self, Task};
+use crate::trace::Trace;
 
 /// From here on a call counts as blocked even if nobody is seen to wake it.
 pub(crate) const BLOCKED: Duration = Duration::from_millis(10);
@@ -283,7 +284,7 @@ fn label(task: &Task) -> String {
 
 /// Whether a task is nothing but stage at that moment.
 pub(crate) fn is_stage(task: &Task, when: Duration) -> bool {
-    STAGE.contains(&trace::name(task.command_at(when)))
+    STAGE.contains(&task::name(task.command_at(when)))
 }
 
 /// The process that a task descends from, up to what set the stage.
@@ -336,7 +337,8 @@ fn drafts_of<'a>(
     if drafts.is_empty() && task.pid != task.tid {
         return drafts;
     }
-    for (when, signal, _) in &task.signals {
+    for signal in &task.signals {
+        let (when, signal) = (&signal.when, &signal.name);
         let sent = (arrows.iter()).find(|it| it.why == Why::Signal && it.head == (task.tid, *when));
         // Each end of a child is a SIGCHLD; waitpid tells of it.
         if (signal != "SIGCHLD" || sent.is_some()) && !hidden(*when) {

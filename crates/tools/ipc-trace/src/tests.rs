@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::{
-    Blocked, Holder, Kind, Outcome, Picture, Trace, Wait, Why, arrows, hang, mermaid, svg,
-    terminal, text,
+    Blocked, Holder, Kind, Outcome, Picture, Trace, Wait, Why, arrows, hang, mermaid, svg, terminal,
 };
 
 fn logs() -> Vec<PathBuf> {
@@ -317,7 +316,7 @@ fn interleaved_calls_are_put_together() {
     assert_eq!(carried(&trace, Kind::Pipe), ["hi"]);
     let read = &trace.tasks[&7].calls[0];
     assert_eq!(read.took, Some(Duration::from_micros(8)));
-    assert_eq!(read.outcome, Outcome::Returned(2, String::new()));
+    assert_eq!(read.outcome, Outcome::Returned(2, None));
     assert_eq!(trace.unfinished(8).expect("unfinished").name, "msgrcv");
 }
 
@@ -331,24 +330,6 @@ fn two_writers_are_told_apart_by_what_they_wrote() {
     let arrows = arrows(&trace);
     let tails: Vec<_> = arrows.iter().map(|it| (it.tail.0, it.length)).collect();
     assert_eq!(tails, [(1, 3), (2, 3)]);
-}
-
-#[test]
-fn the_notation_of_strace() {
-    let list =
-        r#"3<TCP:[127.0.0.1:1->127.0.0.1:2]>, "a, (\"b\")\0", [{x=1, y={2, 3}}], 4</tmp/a, b>"#;
-    assert_eq!(text::arguments(list).len(), 4);
-    assert_eq!(
-        text::string(r#""\1012\n\"x"..."#),
-        Some((b"A2\n\"x".to_vec(), true))
-    );
-    assert_eq!(text::string("NULL"), None);
-    assert_eq!(text::descriptor("3<pipe:[9]>"), Some(("3", "pipe:[9]")));
-    assert_eq!(
-        text::field("{mtype=3, mtext=\"a, b\"}", "mtext"),
-        Some("\"a, b\"")
-    );
-    assert_eq!(text::field("{mtype=3}", "mtype"), Some("3"));
 }
 
 #[test]

@@ -1,63 +1,19 @@
 //! What the logs of strace(1) tell, put together: processes, their calls, what each worked on.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 
-use crate::log::{self, Call, End, Line};
-use crate::object::{self, Kind, Object};
-use crate::peers::{peers, socket};
+use crate::ends::{inode, path_of};
+use crate::object::shown_path;
+use crate::peers::peers;
 use crate::picture::is_stage;
-use crate::text;
-
-/// A process, or a thread that is not the first of its process.
-#[derive(Debug, Clone, Default)]
-pub struct Task {
-    /// The thread's id; the process's where it is the first thread.
-    pub tid: u32,
-    /// The process it belongs to.
-    pub pid: u32,
-    /// The thread or process that made it, and when, if the log has that.
-    pub parent: Option<(u32, Duration)>,
-    /// What it ran, as execve was given it, and from when on; of the parent before that.
-    pub execs: Vec<(Duration, Vec<String>)>,
-    /// When and how it ended; `None` if it was still there when the log ended.
-    pub end: Option<(Duration, End)>,
-    /// Signals that came: when, which, from whom.
-    pub signals: Vec<(Duration, String, Option<u32>)>,
-    /// Its calls in the order in which it made them.
-    pub calls: Vec<Call>,
-    /// The name of the log it was in: see [`Trace::read`].
-    pub log: String,
-}
-
-impl Task {
-    /// What it ran at that moment; empty if the log does not say.
-    pub fn command_at(&self, when: Duration) -> &[String] {
-        let execs = self.execs.iter().rev();
-        let current = execs.clone().find(|(since, _)| *since <= when);
-        current.map_or(&[], |(_, command)| command)
-    }
-
-    /// What it ran in the end.
-    pub fn command(&self) -> &[String] {
-        self.command_at(Duration::MAX)
-    }
-
-    /// The name of that program, without its folder.
-    pub fn program(&self) -> &str {
-        name(self.command())
-    }
-}
-
-/// A program's name, without its folder.
-pub(crate) fn name(command: &[String]) -> &str {
-    let program = command.first().map_or("", String::as_str);
-    program.rsplit('/').next().unwrap_or(program)
-}
+use crate::stage;
+use crate::strace::{self, Behind, Call, Record, Value};
+use crate::task::Task;
 
 /// All that was traced.
 #[derive(Debug, Default)]
@@ -66,15 +22,15 @@ pub struct Trace {
     pub tasks: BTreeMap<u32, Task>,
     /// How many lines could not be read: cut ones, or another notation.
     pub unreadable: usize,
+    /// What makes a log less than whole, see [`Trace::missing`]: a sentence each, without a full stop.
+    pub(crate) lost: Vec<String>,
     /// What a task calls its child in a pid namespace of theirs, and its id in the log.
     inner: HashMap<(u32, u32), u32>,
-    fifos: HashSet<String>,
-    /// The names of POSIX queues.
-    queues: HashSet<String>,
+    pub(crate) fifos: HashSet<String>,
     /// The inodes of sockets with an address, or a connection.
     sockets: HashSet<String>,
     /// What stands behind the sockets of connections that strace does not know: see [`peers`].
-    peers: HashMap<String, String>,
+    pub(crate) peers: HashMap<String, Behind>,
     /// The working directory of the first process that named a path, with a slash at the end.
     folder: String,
 }
@@ -96,7 +52,7 @@ impl Trace {
             let name = prefix.file_name().unwrap_or_default().to_string_lossy();
             for (path, tid) in files {
                 let text = fs::read(&path).with_context(|| format!("read {}", path.display()))?;
-                trace.add(&String::from_utf8_lossy(&text), tid, &name);
+                trace.add_bytes(&text, tid, &name);
             }
         }
         trace.connect();
@@ -106,40 +62,43 @@ impl Trace {
     /// Takes in the text of one log; `tid` is whose it is, unless the lines say so. Follow the last
     /// one with [`Trace::connect`].
     pub fn add(&mut self, text: &str, tid: u32, log: &str) {
-        let mut begun: HashMap<u32, Call> = HashMap::new();
-        for line in text.lines().filter(|line| !line.trim().is_empty()) {
-            let Some((tid, line)) = log::parse(line, tid) else {
-                self.unreadable += 1;
-                continue;
-            };
-            let task = self.tasks.entry(tid).or_insert_with(|| Task {
-                tid,
-                pid: tid,
-                log: log.into(),
-                ..Task::default()
-            });
-            match line {
-                Line::Call(call) => task.calls.push(call),
-                Line::Begun(call) => {
-                    begun.insert(tid, call);
-                }
-                Line::Resumed(end, name, rest) => match begun.remove(&tid) {
-                    Some(call) if call.name == name => {
-                        task.calls.push(log::resume(call, end, &rest));
-                    }
-                    _ => self.unreadable += 1,
-                },
-                Line::Signal(when, name, sender) => task.signals.push((when, name, sender)),
-                Line::End(when, end) => task.end = Some((when, end)),
-                Line::Nothing => {}
+        self.add_bytes(text.as_bytes(), tid, log);
+    }
+
+    fn add_bytes(&mut self, text: &[u8], tid: u32, log: &str) {
+        let read = strace::read(text, tid);
+        self.unreadable += read.unreadable;
+        if read.unreadable + read.cut > 0 {
+            let count = read.unreadable + read.cut;
+            self.lost
+                .push(format!("{count} lines of {log}.{tid} cannot be read"));
+        }
+        let empty = read.records.is_empty();
+        for (tid, record) in read.records {
+            let task = self.task(tid, log);
+            match record {
+                Record::Call(call) => task.calls.push(call),
+                Record::Signal(signal) => task.signals.push(signal),
+                Record::Stopped(when, signal) => task.stops.push((when, signal)),
+                Record::End(when, end) => task.end = Some((when, end)),
             }
         }
-        // What never resumed: the thread was killed in it, or is in it still.
-        for (tid, call) in begun {
-            if let Some(task) = self.tasks.get_mut(&tid) {
-                task.calls.push(call);
-            }
+        for tid in read.open {
+            self.task(tid, log).open = true;
         }
+        // Also where nothing could be read: the file was there.
+        if empty && tid > 0 {
+            self.task(tid, log);
+        }
+    }
+
+    fn task(&mut self, tid: u32, log: &str) -> &mut Task {
+        self.tasks.entry(tid).or_insert_with(|| Task {
+            tid,
+            pid: tid,
+            log: log.into(),
+            ..Task::default()
+        })
     }
 
     /// Finds out who is whose child, what each runs, and which paths are FIFOs.
@@ -148,50 +107,58 @@ impl Trace {
         for task in self.tasks.values_mut() {
             task.calls.sort_by_key(|call| call.start);
             for call in &task.calls {
-                let child = call.value().and_then(|it| u32::try_from(it).ok());
-                if let Some(child) = child.filter(|_| is_birth(&call.name)) {
-                    let is_thread = call.arguments.iter().any(|it| it.contains("CLONE_THREAD"));
+                let child = call.value().and_then(|child| u32::try_from(child).ok());
+                // In the child, clone returns 0.
+                if let Some(child) = child.filter(|child| is_birth(&call.name) && *child > 0) {
+                    let is_thread = call.has("CLONE_THREAD");
                     children.push((child, task.tid, call.start, is_thread));
                 }
                 if call.name == "execve" && call.value() == Some(0) {
-                    let words = text::arguments(inside(call.argument(1)));
-                    let words = words.iter().filter_map(|it| text::string(it));
-                    let words = words.map(|it| String::from_utf8_lossy(&it.0).into_owned());
-                    task.execs.push((call.end(), words.collect()));
+                    task.execs.push((call.end(), words(call)));
                 }
             }
         }
         // Parents before their children, so that a command is handed down.
-        children.sort_by_key(|it| it.2);
+        children.sort_by_key(|child| child.2);
+        let named: HashSet<u32> = children.iter().map(|child| child.0).collect();
         for (inner, parent, when, is_thread) in children {
-            let child = self.outer(inner, parent, when);
-            let Some((pid, command)) =
-                (self.tasks.get(&parent)).map(|it| (it.pid, it.command_at(when).to_vec()))
+            let child = self.outer(inner, parent, when, &named);
+            let Some((pid, command, log)) = (self.tasks.get(&parent))
+                .map(|task| (task.pid, task.command_at(when).to_vec(), task.log.clone()))
             else {
                 continue;
             };
-            if let Some(child) = self.tasks.get_mut(&child) {
-                child.parent = Some((parent, when));
-                if is_thread {
-                    child.pid = pid;
-                }
-                child.execs.insert(0, (Duration::ZERO, command));
+            let child = child.and_then(|child| self.tasks.get_mut(&child));
+            let Some(child) = child else {
+                self.lost.push(format!(
+                    "{log}.{inner}, the log of a child of {parent}, is missing"
+                ));
+                continue;
+            };
+            child.parent = Some((parent, when));
+            if is_thread {
+                child.pid = pid;
             }
+            child.execs.insert(0, (Duration::ZERO, command));
         }
-        let made = |call: &&Call| {
-            call.name.starts_with("mknod") && call.arguments.iter().any(|it| it.contains("S_IFIFO"))
-        };
+        stage::mark(&mut self.tasks);
+        let made = |call: &&Call| call.name.starts_with("mknod") && call.has("S_IFIFO");
         let calls = self.tasks.values().flat_map(|task| &task.calls);
         self.fifos = calls.filter(made).filter_map(path_of).collect();
         let calls = self.tasks.values().flat_map(|task| &task.calls);
-        let used =
-            |it: &&Call| matches!(it.name.as_str(), "bind" | "connect") && it.value().is_some();
+        let used = |call: &&Call| {
+            matches!(call.name.as_str(), "bind" | "connect") && call.value().is_some()
+        };
         self.sockets = calls.filter(used).filter_map(inode).collect();
         self.peers = peers(self.tasks.values().flat_map(|task| &task.calls));
         self.sockets.extend(self.peers.keys().cloned());
         let mut calls = self.tasks.values().flat_map(|task| &task.calls);
-        let folder = calls.find_map(|it| it.argument(0).strip_prefix("AT_FDCWD<"));
-        self.folder = folder.map_or(String::new(), |it| format!("{}/", it.trim_end_matches('>')));
+        let here = |call: &Call| {
+            let descriptor = call.argument(0)?.descriptor()?;
+            let path = descriptor.path().filter(|_| descriptor.number.is_none())?;
+            Some(format!("{}/", shown_path(path)))
+        };
+        self.folder = calls.find_map(here).unwrap_or_default();
     }
 
     /// Whether a call works on a socket that nothing ever came of, like that to a name service
@@ -238,22 +205,32 @@ impl Trace {
     }
 
     /// The id under which the log has a child. In a pid namespace fork returns another one: then it
-    /// is the first task after the fork that has no parent yet.
-    fn outer(&mut self, inner: u32, parent: u32, when: Duration) -> u32 {
-        if self.tasks.contains_key(&inner) {
-            return inner;
-        }
-        let log = self.tasks[&parent].log.clone();
-        let orphans = self.tasks.values().filter(|task| {
-            let first = task.calls.first().map(|call| call.start);
+    /// is the first task after the fork that has no parent yet. `None` if there is no such task.
+    fn outer(
+        &mut self,
+        inner: u32,
+        parent: u32,
+        when: Duration,
+        named: &HashSet<u32>,
+    ) -> Option<u32> {
+        let log = &self.tasks.get(&parent)?.log;
+        let begins = |task: &Task| {
             let last = task.end.as_ref().map(|(when, _)| *when);
-            let begins = first.or(last);
-            task.log == log && task.parent.is_none() && begins.is_some_and(|it| it >= when)
-        });
-        let first = orphans.min_by_key(|task| task.calls.first().map(|call| call.start));
-        let outer = first.map_or(inner, |task| task.tid);
-        self.inner.insert((parent, inner), outer);
-        outer
+            task.calls.first().map(|call| call.start).or(last)
+        };
+        let is_new = |task: &&Task| {
+            let later = begins(task).is_none_or(|begin| begin >= when);
+            task.log == *log && task.parent.is_none() && task.tid != parent && later
+        };
+        if self.tasks.get(&inner).is_some_and(|task| is_new(&task)) {
+            return Some(inner);
+        }
+        // A task that a fork names by its own id is the child of that fork.
+        let orphans = self.tasks.values().filter(is_new);
+        let orphans = orphans.filter(|task| !named.contains(&task.tid));
+        let first = orphans.min_by_key(|task| begins(task))?.tid;
+        self.inner.insert((parent, inner), first);
+        Some(first)
     }
 
     /// The task that a call of `parent` means by a child's pid.
@@ -269,107 +246,6 @@ impl Trace {
         calls
     }
 
-    /// The objects that processes of each of these logs have used.
-    pub fn common(&self, logs: &[impl AsRef<str>]) -> BTreeSet<Object> {
-        let used_by = |log: &str| -> BTreeSet<Object> {
-            let tasks = self.tasks.values().filter(|task| task.log == log);
-            let calls = tasks.flat_map(|task| &task.calls);
-            calls
-                .filter(|it| it.value().is_some())
-                .filter_map(|it| self.object(it))
-                .collect()
-        };
-        let mut used = logs.iter().map(|log| used_by(log.as_ref()));
-        let first = used.next().unwrap_or_default();
-        used.fold(first, |common, more| &common & &more)
-    }
-
-    /// What a call works on, if that is something that processes share.
-    pub fn object(&self, call: &Call) -> Option<Object> {
-        self.end(call).map(|end| end.object)
-    }
-
-    /// What a call works on, and in which direction.
-    pub fn end(&self, call: &Call) -> Option<object::End> {
-        let first = call.argument(0);
-        let by_id = |kind| {
-            Some(object::End {
-                object: Object::new(kind, first),
-                direction: None,
-            })
-        };
-        match call.name.as_str() {
-            "msgsnd" | "msgrcv" | "msgctl" => by_id(Kind::SysvMsgq),
-            "semop" | "semtimedop" | "semctl" => by_id(Kind::SysvSem),
-            "shmat" | "shmctl" => by_id(Kind::SysvShm),
-            "msgget" | "semget" | "shmget" => {
-                let kind = match call.name.as_str() {
-                    "msgget" => Kind::SysvMsgq,
-                    "semget" => Kind::SysvSem,
-                    _ => Kind::SysvShm,
-                };
-                Some(object::End {
-                    object: Object::new(kind, call.value()?.to_string()),
-                    direction: None,
-                })
-            }
-            "mq_open" | "mq_unlink" => self.posix_queue(&text::string(first)?.0),
-            "mq_timedsend" | "mq_timedreceive" | "mq_getsetattr" | "mq_notify" => {
-                let (_, note) = text::descriptor(first)?;
-                self.posix_queue(note.trim_end_matches("(deleted)").as_bytes())
-            }
-            "open" | "openat" | "mknod" | "mknodat" | "unlink" | "unlinkat" => {
-                object::behind(&path_of(call)?, |path| self.kind_of(path))
-            }
-            "mmap" => self.behind_argument(call.argument(4)),
-            "pipe" | "pipe2" | "socketpair" => {
-                let pair = call.arguments.iter().find(|it| it.starts_with('['))?;
-                let ends = text::arguments(inside(pair));
-                self.behind_argument(ends.first()?)
-            }
-            "poll" | "ppoll" | "select" | "pselect6" | "epoll_wait" => None,
-            // Its own end is the listening socket; the connection is what it returns.
-            "accept" | "accept4" => match &call.outcome {
-                log::Outcome::Returned(fd, note) => self.behind_argument(&format!("{fd}{note}")),
-                _ => self.behind_argument(first),
-            },
-            _ => self.behind_argument(first),
-        }
-    }
-
-    /// What stands behind a descriptor argument.
-    pub(crate) fn behind_argument(&self, argument: &str) -> Option<object::End> {
-        let (number, note) = text::descriptor(argument)?;
-        if number == "AT_FDCWD" {
-            return None;
-        }
-        let peer = socket(argument).and_then(|inode| self.peers.get(&inode));
-        object::behind(peer.map_or(note, String::as_str), |path| self.kind_of(path))
-    }
-
-    fn posix_queue(&self, name: &[u8]) -> Option<object::End> {
-        let name = String::from_utf8_lossy(name);
-        Some(object::End {
-            object: Object::new(
-                Kind::PosixMsgq,
-                format!("/{}", name.trim_start_matches('/')),
-            ),
-            direction: None,
-        })
-    }
-
-    fn kind_of(&self, path: &str) -> Kind {
-        use std::os::unix::fs::FileTypeExt;
-        let is_fifo = || fs::symlink_metadata(path).is_ok_and(|it| it.file_type().is_fifo());
-        if self.queues.contains(path) {
-            Kind::PosixMsgq
-        } else if self.fifos.contains(path) || is_fifo() {
-            Kind::Fifo
-        } else {
-            Kind::File
-        }
-    }
-
     /// The call that a thread had not finished when the log ended.
     pub fn unfinished(&self, tid: u32) -> Option<&Call> {
         let task = self.tasks.get(&tid)?;
@@ -379,48 +255,16 @@ impl Trace {
     }
 }
 
-/// The inode of the socket that a call makes or works on, if strace knows nothing else of it.
-fn inode(call: &Call) -> Option<String> {
-    match (&call.outcome, call.name.as_str()) {
-        (log::Outcome::Returned(fd, note), "socket") => socket(&format!("{fd}{note}")),
-        _ => socket(call.argument(0)),
-    }
+/// The words that execve gave to a program.
+fn words(call: &Call) -> Vec<String> {
+    let words = call.argument(1).map_or(Vec::new(), Value::items);
+    let words = words.into_iter().filter_map(Value::text);
+    words.map(|word| shown_path(&word.bytes)).collect()
 }
 
 /// Whether a call makes a process or a thread.
 pub(crate) fn is_birth(name: &str) -> bool {
     matches!(name, "fork" | "vfork" | "clone" | "clone3")
-}
-
-/// The path that a call names, made absolute where strace shows the folder it is relative to.
-pub(crate) fn path_of(call: &Call) -> Option<String> {
-    let (folder, path) = match call.name.as_str() {
-        "openat" | "mknodat" | "unlinkat" => {
-            let folder = text::descriptor(call.argument(0)).map(|it| it.1);
-            (folder, call.argument(1))
-        }
-        _ => (None, call.argument(0)),
-    };
-    // The descriptor that open returned shows the path without links.
-    if let log::Outcome::Returned(_, note) = &call.outcome {
-        if let Some(path) = note.strip_prefix('<').and_then(|it| it.strip_suffix('>')) {
-            return Some(path.into());
-        }
-    }
-    let path = String::from_utf8_lossy(&text::string(path)?.0).into_owned();
-    match folder {
-        Some(folder) if !path.starts_with('/') => {
-            let path = path.trim_start_matches("./");
-            Some(format!("{folder}/{path}"))
-        }
-        _ => Some(path),
-    }
-}
-
-/// What stands between the brackets of `[3<pipe:[1]>, 4<pipe:[1]>]`.
-pub(crate) fn inside(list: &str) -> &str {
-    let list = list.strip_prefix(['[', '{']).unwrap_or(list);
-    list.strip_suffix([']', '}']).unwrap_or(list)
 }
 
 /// The log files of a prefix, each with the thread id in its name (0 if it has none).
