@@ -176,95 +176,88 @@ pub fn hex(digest: Sha256) -> String {
 mod tests {
     use super::*;
 
-    fn project() -> Project {
-        Project::find().unwrap()
-    }
-
     #[test]
-    fn the_handout_names_the_programs() {
-        let project = project();
-        let cargo = Cargo::find(&project).unwrap();
-        let copy = tempfile::tempdir().unwrap();
-        let handout = Handout::copy(&project, &cargo, &copy.path().join("ws")).unwrap();
-        let names = |exercise: &str| -> Vec<String> {
-            let programs = handout.programs(exercise).unwrap();
-            programs.into_iter().map(|program| program.name).collect()
+    fn the_handout_names_the_programs() -> anyhow::Result<()> {
+        let project = Project::find()?;
+        let cargo = Cargo::find(&project)?;
+        let copy = tempfile::tempdir()?;
+        let handout = Handout::copy(&project, &cargo, &copy.path().join("ws"))?;
+        let names = |exercise: &str| -> anyhow::Result<Vec<String>> {
+            let programs = handout.programs(exercise)?;
+            let mut names: Vec<_> = programs.into_iter().map(|program| program.name).collect();
+            names.sort();
+            Ok(names)
         };
-        assert_eq!(names("fix-pipe-eof"), ["fix-pipe-eof"]);
-        let mut two = names("fix-fifo-open");
-        two.sort();
-        assert_eq!(two, ["fix-fifo-open-reader", "fix-fifo-open-writer"]);
+        assert_eq!(names("fix-pipe-eof")?, ["fix-pipe-eof"]);
+        let two = ["fix-fifo-open-reader", "fix-fifo-open-writer"];
+        assert_eq!(names("fix-fifo-open")?, two);
         assert!(handout.programs("bash").is_err());
+        Ok(())
     }
 
     #[test]
-    fn the_copy_holds_what_exercises_import_and_no_more() {
-        let project = project();
-        let cargo = Cargo::find(&project).unwrap();
-        let copy = tempfile::tempdir().unwrap();
+    fn the_copy_holds_what_exercises_import_and_no_more() -> anyhow::Result<()> {
+        let project = Project::find()?;
+        let cargo = Cargo::find(&project)?;
+        let copy = tempfile::tempdir()?;
         let root = copy.path().join("ws");
-        Handout::copy(&project, &cargo, &root).unwrap();
-        let read = |path: &str| fs::read(root.join(path)).unwrap();
-        let original = |path: &str| fs::read(project.0.join(path)).unwrap();
+        Handout::copy(&project, &cargo, &root)?;
         for path in ["Cargo.lock", "crates/tools/lesson/src/lib.rs"] {
-            assert_eq!(read(path), original(path), "{path}");
+            let original = fs::read(project.0.join(path))?;
+            assert_eq!(fs::read(root.join(path))?, original, "{path}");
         }
         for path in [
             "crates/tools/ipc-grade/src/main.rs",
             "crates/exercises/fix-pipe-eof/src/main.rs",
         ] {
-            assert_eq!(read(path), STUB, "{path}");
+            assert_eq!(fs::read(root.join(path))?, STUB, "{path}");
         }
-        assert!(!root.join("crates/tools/lesson/README.md").exists());
-        assert!(
-            !root
-                .join("crates/tools/ipc-grade/src/build/mod.rs")
-                .exists()
-        );
+        for path in ["lesson/README.md", "ipc-grade/src/build/mod.rs"] {
+            assert!(!root.join("crates/tools").join(path).exists(), "{path}");
+        }
+        Ok(())
     }
 
     /// A small project: an exercise, what it imports, and a tool.
-    fn small(root: &Path) -> Project {
-        let member = |path: &str, name: &str, more: &str| {
-            let package = format!("[package]\nname = \"{name}\"\nedition = \"2024\"\n{more}");
-            fs::create_dir_all(root.join(path).join("src")).unwrap();
-            fs::write(root.join(path).join("Cargo.toml"), package).unwrap();
-        };
+    fn small(root: &Path) -> anyhow::Result<Project> {
         let base = "[dependencies]\nbase = { path = \"../../tools/base\" }\n";
-        member("crates/exercises/one", "one", base);
-        member("crates/tools/base", "base", "");
-        member("crates/tools/tool", "tool", "");
+        for (path, name, more) in [
+            ("crates/exercises/one", "one", base),
+            ("crates/tools/base", "base", ""),
+            ("crates/tools/tool", "tool", ""),
+        ] {
+            let text = format!("[package]\nname = \"{name}\"\nedition = \"2024\"\n{more}");
+            fs::create_dir_all(root.join(path).join("src"))?;
+            fs::write(root.join(path).join("Cargo.toml"), text)?;
+        }
+        let workspace = "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*/*\"]\n";
         for (path, text) in [
-            (
-                "Cargo.toml",
-                "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*/*\"]\n",
-            ),
+            ("Cargo.toml", workspace),
             ("Cargo.lock", "version = 4\n"),
             ("crates/exercises/one/src/main.rs", "fn main() {}"),
             ("crates/tools/base/src/lib.rs", "//! Base."),
             ("crates/tools/base/src/main.rs", "fn main() {}"),
             ("crates/tools/tool/src/main.rs", "fn main() {}"),
         ] {
-            fs::write(root.join(path), text).unwrap();
+            fs::write(root.join(path), text)?;
         }
-        Project(root.to_owned())
+        Ok(Project(root.to_owned()))
     }
 
     #[test]
-    fn the_digest_is_of_what_counts() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().canonicalize().unwrap().join("project");
-        fs::create_dir(&root).unwrap();
-        let small = small(&root);
-        let cargo = Cargo::find(&project()).unwrap();
+    fn the_digest_is_of_what_counts() -> anyhow::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let root = folder.path().canonicalize()?.join("project");
+        fs::create_dir(&root)?;
+        let small = small(&root)?;
+        let cargo = Cargo::find(&Project::find()?)?;
         let mut number = 0;
         let mut digest = || {
             number += 1;
             let to = folder.path().join(format!("copy-{number}"));
-            Handout::copy(&small, &cargo, &to).unwrap().digest
+            Handout::copy(&small, &cargo, &to).map(|handout| handout.digest)
         };
-        let first = digest();
-        assert_eq!(digest(), first);
+        assert_eq!(digest()?, digest()?);
         for (path, counts) in [
             ("crates/tools/tool/src/main.rs", false),
             ("crates/tools/base/README.md", false),
@@ -276,12 +269,13 @@ mod tests {
             ("Cargo.toml", true),
             ("Cargo.lock", true),
         ] {
-            let before = digest();
+            let before = digest()?;
             let file = root.join(path);
             let mut text = fs::read_to_string(&file).unwrap_or_default();
             text.push_str("\n# edited\n");
-            fs::write(&file, text).unwrap();
-            assert_eq!(digest() != before, counts, "{path}");
+            fs::write(&file, text)?;
+            assert_eq!(digest()? != before, counts, "{path}");
         }
+        Ok(())
     }
 }
