@@ -68,11 +68,11 @@ grade: build ## grade a submission (SUBMISSION=folder) or a class (SUBMISSIONS=f
 	@$(if $(SUBMISSION)$(SUBMISSIONS),,echo "make grade SUBMISSION=FOLDER, or SUBMISSIONS=FOLDER with one folder each" >&2; exit 2)
 	@$(if $(SUBMISSIONS),ipc-grade class "$(SUBMISSIONS)" --out "$(or $(OUT),grades)" $(if $(JOBS),--jobs $(JOBS)),ipc-grade grade "$(SUBMISSION)" $(if $(OUT),--out "$(OUT)")) $(addprefix --exercise=,$(EXERCISE) $(EXERCISES)) $(if $(TESTS),--tests-dir "$(TESTS)")
 
-handout: ## pack what students get, without reference solutions (OUT=file.tar.gz)
-	@scripts/handout $(if $(OUT),"$(OUT)")
+handout: ## pack the last commit for students, without solutions (OUT=file.tar.gz, COMMITTED=1)
+	@COMMITTED="$(COMMITTED)" scripts/handout $(if $(OUT),"$(OUT)")
 
-gradescope: build ## the autograder for Gradescope (EXERCISES="a b", TESTS=folder of hidden tests, OUT=file.zip)
-	@scripts/gradescope "$(or $(OUT),gradescope.zip)" "$(TESTS)" $(EXERCISES)
+gradescope: build ## the autograder for Gradescope (EXERCISES="a b", TESTS=folder of hidden tests, OUT=file.zip, COMMITTED=1)
+	@COMMITTED="$(COMMITTED)" scripts/gradescope "$(or $(OUT),gradescope.zip)" "$(TESTS)" $(EXERCISES)
 
 soak: build ## run every test 50 times with all cores busy (RUNS=50)
 	@scripts/soak $(or $(RUNS),50)
