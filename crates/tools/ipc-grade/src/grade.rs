@@ -193,10 +193,7 @@ fn not_run(exercise: &Exercise) -> Vec<TestResult> {
         hidden: test.hidden,
         status: Status::NotRun,
         rationale: "not reached yet".into(),
-        help: String::new(),
-        expected: String::new(),
-        actual: String::new(),
-        picture: String::new(),
+        ..TestResult::default()
     };
     exercise.tests.iter().map(result).collect()
 }

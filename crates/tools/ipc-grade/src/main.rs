@@ -3,6 +3,7 @@
 
 mod bats;
 mod bench;
+mod bounds;
 mod build;
 mod class;
 mod digest;
@@ -11,6 +12,7 @@ mod export;
 mod grade;
 mod hidden;
 mod isolation;
+mod name;
 mod overlay;
 mod results;
 
