@@ -5,6 +5,7 @@ mod bats;
 mod bench;
 mod bounds;
 mod build;
+mod claim;
 mod class;
 mod digest;
 mod exercise;
