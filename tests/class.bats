@@ -158,6 +158,21 @@ not_graded() {
   grep -q '^HOME=' "${of_graders[@]}"
 }
 
+@test "a program of ours that has not been built is the grader's failure, before anybody is graded" {
+  small_class
+  mkdir -p other/examples
+  cp "$BIN/ipc-grade" other/
+  ln -s "$TOOLS/ipc-trace" "$TOOLS/talk" other/
+  local words
+  for words in "class $DIR/class" "grade $DIR/class/ada"; do
+    # shellcheck disable=SC2086  # words on purpose
+    run env -C "$ROOT" "$DIR/other/ipc-grade" $words --out "$DIR/grades" --tests 1
+    [[ $status == 1 && $output == *"$DIR/other/examples/segment is missing, and tests need it: make build" ]] ||
+      { echo "$status $output"; return 1; }
+  done
+  [[ ! -e grades ]]
+}
+
 @test "a source that does not compile has a word of its own, beside exercises that are graded" {
   long_form
   mkdir -p class/ada/fix-sigpipe/src

@@ -15,6 +15,7 @@ use crate::exercise::{self, Exercise, Project};
 use crate::isolation::Isolation;
 use crate::overlay::{self, Nothing, Sources, Submission};
 use crate::results::{Status, TestResult, Untested, Verdict};
+use crate::tools::tools_complete;
 use crate::{digest, find_bats, hidden, name, tools};
 
 /// How to grade: the same for one submission and for a class.
@@ -136,6 +137,7 @@ pub fn run(submission: &Path, out: Option<&Path>, how: &How) -> anyhow::Result<(
     let isolation = how.isolation()?;
     let project = Project::find()?;
     let opened = Submission::open(submission)?;
+    tools_complete(&tools()?)?;
     let exercises = how.exercises(&project, &opened)?;
     if exercises.is_empty() {
         bail!(

@@ -16,6 +16,7 @@ mod isolation;
 mod name;
 mod overlay;
 mod results;
+mod tools;
 
 use std::fs;
 use std::path::PathBuf;

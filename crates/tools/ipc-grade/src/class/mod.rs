@@ -23,7 +23,8 @@ use crate::exercise::Project;
 use crate::grade::How;
 use crate::overlay::Submission;
 use crate::results::Verdict;
-use crate::{digest, export, find_bats, name};
+use crate::tools::tools_complete;
+use crate::{digest, export, find_bats, name, tools};
 use child::Children;
 use gradebook::{Gradebook, Mark, Outcome};
 use roll::Roll;
@@ -63,6 +64,7 @@ pub fn run(folder: &Path, out: &Path, jobs: Option<u16>, how: &How) -> anyhow::R
         ..how.clone()
     };
     find_bats(&project)?;
+    tools_complete(&tools()?)?;
 
     fs::create_dir_all(out).with_context(|| format!("mkdir {}", out.display()))?;
     let out = out
