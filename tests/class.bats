@@ -38,18 +38,157 @@ csv() { cut -d, -f1-5 grades/grades.csv; }
   class first --jobs 2 --tests 1
   diff -u - <(csv) << 'EOF'
 submission,score,out of,open,verdict
-ada,0,3,0,graded
+ada,0,3,0,refused
 bob,,,,nothing to grade
-eve,0,3,0,graded
+eve,0,3,0,refused
 EOF
+  grep -qF 'refused,fix-pipe-eof: refused: fix-pipe-eof/src holds no .rs file' grades/grades.csv
+  grep -qF 'refused,fix-pipe-eof: refused: src/main.rs is a symbolic link: ' grades/grades.csv
   says first "not graded, and not in grades.csv: class/notes.txt is no folder"
   grep -qx '  "complete": true,' grades/bob/results.json
   grep -qF 'Hint: A submission is a folder with EXERCISE/src in it' grades/eve/feedback.md
-  grep -qE '^ada +0/3 +graded$' "$LOGS/first.out"
+  grep -qE '^ada +0/3 +refused +fix-pipe-eof: refused: ' "$LOGS/first.out"
   grep -qE '^bob +nothing to grade +no EXERCISE/src of this project$' "$LOGS/first.out"
   # Not a terminal: a line for each, and no bar.
   [[ $(grep -cE '^[123]/3 (ada|bob|eve): ' "$LOGS/first.err") == 3 ]] || { show first; return 1; }
   [[ ! -e grades/.scratch ]]
+}
+
+# not_graded RUN LINE...: these, and no others, are named as not graded.
+not_graded() {
+  diff -u <(printf '%s\n' "${@:2}") <(sed -n 's/^.*not graded, and not in grades.csv: //p' "$LOGS/$1.err")
+}
+
+@test "what is no student's folder is named with the reason, and a link is never followed" {
+  small_class
+  mkdir -p class/.git class/.hidden/fix-pipe-eof/src class/grades.csv/fix-pipe-eof/src class/results.json secret
+  cp -r class/ada secret/
+  ln -s ada class/thief
+  ln -s "$DIR/secret/ada" class/outside
+  ln -s / class/root
+  ln -s nowhere class/gone
+  class first --tests 1
+  not_graded first \
+    "class/.git has a name that begins with a dot" \
+    "class/.hidden has a name that begins with a dot" \
+    "class/gone is a symbolic link" \
+    "class/grades.csv has the name of a file of ours: rename it" \
+    "class/outside is a symbolic link" \
+    "class/results.json has the name of a file of ours: rename it" \
+    "class/root is a symbolic link" \
+    "class/thief is a symbolic link"
+  diff -u - <(csv | cut -d, -f1) <<< $'submission\nada\nbob\neve'
+  [[ -f grades/grades.csv && $(ls grades) == $'ada\nbob\neve\ngrades.csv' ]]
+  # The same as one command each, as in the README: what a student has made is not followed.
+  run_to_end ipc-grade 1 grade class/thief --out alone --tests 1
+  one_error ipc-grade "class/thief is a symbolic link, and a submission must be a folder"
+  [[ ! -e alone ]]
+  # An instructor says so.
+  start followed "$BIN/ipc-grade" grade class/thief/. --out alone --tests 1
+  finish followed
+  grep -qx '  "submission": "ada",' alone/results.json
+}
+
+@test "a link on the way to the sources is refused, and what it leads to is not read" {
+  mkdir -p class/bob/fix-pipe-eof/src class/ada class/eve/fix-pipe-eof
+  ln -s ../bob/fix-pipe-eof class/ada/fix-pipe-eof
+  ln -s ../../bob/fix-pipe-eof/src class/eve/fix-pipe-eof/src
+  class first --tests 1
+  diff -u - <(csv | sed 1d) <<< $'ada,0,3,0,refused\nbob,0,3,0,refused\neve,0,3,0,refused'
+  grep -qF '"fix-pipe-eof is a symbolic link: only folders are taken"' grades/ada/results.json
+  grep -qF '"fix-pipe-eof/src is a symbolic link: only folders are taken"' grades/eve/results.json
+}
+
+@test "names that are no UTF-8 or cannot be seen stay apart, in every file" {
+  local name
+  for name in $'a\xff' $'a\xfe' 'a\xff' $'a\n' 'a\n' $'a\u202e' a; do mkdir -p "class/$name"; done
+  class first --tests 1
+  local shown=(a 'a\\n' 'a\\xff' 'a\x0a' 'a\xe2\x80\xae' 'a\xfe' 'a\xff')
+  names() { LC_ALL=C sort | diff -u <(printf '%s\n' "${shown[@]}") -; }
+  csv | sed 1d | cut -d, -f1 | names
+  sed -n 's/ *nothing to grade.*//p' "$LOGS/first.out" | names
+  # A JSON string has each backslash twice.
+  sed -n 's/^  "submission": "\(.*\)",$/\1/p' grades/*/results.json | sed 's/\\\\/\\/g' | names
+  [[ $(sed -n 's/^# //p' grades/*/feedback.md | sort -u | wc -l) == 7 ]]
+  [[ $(sed -n 's/.*<h1>//p' grades/*/feedback.html | sort -u | wc -l) == 7 ]]
+}
+
+@test "two gradings into one folder exclude each other" {
+  small_class
+  local lock
+  mkdir -p grades/ada
+  exec {lock}> grades/ada/.lock
+  flock "$lock"
+  run_to_end ipc-grade 1 grade class/ada --out grades/ada --tests 1
+  one_error ipc-grade "another ipc-grade writes its results into grades/ada: wait until it ends, or choose another --out"
+  [[ ! -e grades/ada/results.json ]]
+  # A class waits for that folder alone, as for a grader that a kill has left.
+  start class "$BIN/ipc-grade" class class --out grades --jobs 2 --tests 1
+  wait_for class "2/3 "
+  run ! grep -q '^ada,0,3' grades/grades.csv
+  flock --unlock "$lock"
+  exec {lock}>&- # the file stays, and is no obstacle
+  finish class
+  grep -q '^ada,0,3,0,refused,' grades/grades.csv
+  [[ $(stat -c %a grades/.lock) == 600 && $(stat -c %a grades/eve/.lock) == 600 ]]
+  # A link in its place is not followed.
+  ln -sf ../../made grades/ada/.lock
+  run_to_end ipc-grade 1 grade class/ada --out grades/ada --tests 1
+  one_error ipc-grade "open grades/ada/.lock: "
+  [[ ! -e made ]]
+}
+
+@test "a grader of a class has none of its caller's environment, and none of its descriptors" {
+  small_class
+  # The class looks for bats, and each of its graders does.
+  mkdir bin
+  # shellcheck disable=SC2016  # words of that script
+  printf '#!/bin/sh\n{ env; ls -l /proc/self/fd; } > "$0.$$"\necho Bats 1.11.1\n' > bin/bats
+  chmod +x bin/bats
+  local descriptor
+  exec {descriptor}< /etc/passwd
+  UNDER=(env SECRET_TOKEN=secret "PATH=$DIR/bin:$PATH")
+  class first --tests 1 --jobs 1
+  exec {descriptor}<&-
+  local of_graders
+  mapfile -t of_graders < <(grep -l '^TMPDIR=.*/ipc-grade\.class\.' bin/bats.*)
+  [[ ${#of_graders[@]} == 2 ]]
+  grep -q SECRET_TOKEN bin/bats.* # of the class itself
+  run ! grep -E 'SECRET_TOKEN|/etc/passwd|\.lock' "${of_graders[@]}"
+  grep -q '^HOME=' "${of_graders[@]}"
+}
+
+@test "a program of ours that has not been built is the grader's failure, before anybody is graded" {
+  small_class
+  mkdir -p other/examples
+  cp "$BIN/ipc-grade" other/
+  ln -s "$TOOLS/ipc-trace" "$TOOLS/talk" other/
+  local words
+  for words in "class $DIR/class" "grade $DIR/class/ada"; do
+    # shellcheck disable=SC2086  # words on purpose
+    run env -C "$ROOT" "$DIR/other/ipc-grade" $words --out "$DIR/grades" --tests 1
+    [[ $status == 1 && $output == *"$DIR/other/examples/segment is missing, and tests need it: make build" ]] ||
+      { echo "$status $output"; return 1; }
+  done
+  [[ ! -e grades ]]
+}
+
+@test "a source that does not compile has a word of its own, beside exercises that are graded" {
+  long_form
+  mkdir -p class/ada/fix-sigpipe/src
+  cp -r "$submissions/reference/fix-pipe-eof" class/ada/
+  echo 'fn main() { undefined() }' > class/ada/fix-sigpipe/src/main.rs
+  cp -r class/ada class/bob
+  rm -r class/bob/fix-pipe-eof
+  class first --tests 1
+  grep -qE '^ada,3,[0-9]+,0,graded,fix-sigpipe: does not compile$' grades/grades.csv || { cat grades/grades.csv; return 1; }
+  grep -qE '^bob,0,[0-9]+,0,does not compile,fix-sigpipe: does not compile$' grades/grades.csv
+  grep -qF 'Not tested: does not compile.' grades/ada/feedback.md
+  rm class/ada/fix-sigpipe/src/main.rs
+  ln -s /etc/passwd class/ada/fix-sigpipe/src/main.rs
+  class second --tests 1 --exercise fix-pipe-eof --exercise fix-sigpipe --exercise fix-framing
+  grep -qE '^ada,3,[0-9]+,0,graded,fix-sigpipe: refused: src/main.rs is a symbolic link: .*; fix-framing: not handed in$' grades/grades.csv ||
+    { cat grades/grades.csv; return 1; }
 }
 
 @test "every student has a page, in which nothing that a student wrote means anything" {
@@ -101,7 +240,7 @@ EOF
 @test "an exercise that was asked for and not handed in is the student's zero" {
   small_class
   class all --exercise fix-pipe-eof --tests 1
-  grep -qx 'bob,0,3,0,graded,' grades/grades.csv
+  grep -qx 'bob,0,3,0,not handed in,nothing that was asked for was handed in' grades/grades.csv
   grep -qF 'there is no folder fix-pipe-eof/src' grades/bob/results.json
 }
 
@@ -132,14 +271,14 @@ EOF
   inode=$(stat -c %i grades/eve/results.json)
   head -c 1100000 /dev/zero > class/ada/fix-pipe-eof/src/main.rs
   class again --tests 1
-  grep -qE '^[123]/3 eve: 0/3, as before$' "$LOGS/again.err"
-  grep -qE '^[123]/3 ada: 0/3$' "$LOGS/again.err"
+  grep -qE '^[123]/3 eve: 0/3, refused, as before$' "$LOGS/again.err"
+  grep -qE '^[123]/3 ada: 0/3, refused$' "$LOGS/again.err"
   [[ $(stat -c %i grades/eve/results.json) == "$inode" ]]
   grep -qF 'more than 1048576 bytes' grades/ada/results.json
   # Half a file, as no kill leaves it, is no verdict either.
   head -c 100 grades/eve/results.json > half && mv half grades/eve/results.json
   class third --tests 1
-  grep -qE '^[123]/3 eve: 0/3$' "$LOGS/third.err"
+  grep -qE '^[123]/3 eve: 0/3, refused$' "$LOGS/third.err"
 }
 
 @test "hidden tests count, and what they saw stays hidden" {
@@ -159,12 +298,12 @@ load ../exercise
 %@test "[2] the secret failure" { echo secret-value; false; }
 EOF
   class first --tests-dir hidden --tests 1
-  grep -qx 'ada,0,9,0,graded,' grades/grades.csv
+  grep -q '^ada,0,9,0,refused,' grades/grades.csv
   class again --tests-dir hidden --tests 1
-  grep -q 'ada: 0/9, as before' "$LOGS/again.err"
+  grep -q 'ada: 0/9, refused, as before' "$LOGS/again.err"
   sed -i 's/\[4\]/[5]/' hidden/fix-pipe-eof.bats
   class third --tests-dir hidden --tests 1
-  grep -qx 'ada,0,10,0,graded,' grades/grades.csv
+  grep -q '^ada,0,10,0,refused,' grades/grades.csv
   rm -rf class grades
   mkdir -p class/ada
   cp -r "$submissions/reference/fix-pipe-eof" class/ada/
@@ -203,7 +342,7 @@ EOF
 @test "a name that a student chose neither calculates nor breaks a line" {
   mkdir -p "class/=1+1,a/fix-pipe-eof/src" class/$'b\nc\e[2J'
   class first --tests 1
-  grep -qxF "\"'=1+1,a\",0,3,0,graded," grades/grades.csv
+  grep -qF "\"'=1+1,a\",0,3,0,refused," grades/grades.csv
   [[ $(wc -l < grades/grades.csv) == 3 ]]
   run ! grep -q $'\e' grades/grades.csv "$LOGS/first.out" "$LOGS/first.err"
 }
@@ -217,10 +356,10 @@ EOF
   finish class 1
   one_error class "the grader failed for 1 of 3 submissions; the same command grades them again"
   grep -q '^eve,,,,the grader failed,mkdir .*/grades/eve: ' grades/grades.csv
-  grep -qx 'ada,0,3,0,graded,' grades/grades.csv
+  grep -q '^ada,0,3,0,refused,' grades/grades.csv
   rm grades/eve
   class again --tests 1
-  grep -qx 'eve,0,3,0,graded,' grades/grades.csv
+  grep -q '^eve,0,3,0,refused,' grades/grades.csv
 }
 
 @test "bad arguments: one error" {
@@ -236,7 +375,7 @@ EOF
   flock "$lock"
   mkdir nobody/ada
   run_to_end ipc-grade 1 class nobody --out grades
-  one_error ipc-grade "does another ipc-grade write there?"
+  one_error ipc-grade "another ipc-grade writes its results into $DIR/grades: wait until it ends"
   exec {lock}>&-
 }
 
@@ -253,7 +392,7 @@ EOF
   finish parallel
   class collect --tests 1
   [[ $(grep -c ', as before$' "$LOGS/collect.err") == 2 ]] || { show collect; return 1; }
-  [[ $(csv | grep -c ',graded$') == 2 ]]
+  [[ $(csv | grep -c ',refused$') == 2 ]]
 }
 
 # real_class NAME...: each of them has handed in the reference solution.

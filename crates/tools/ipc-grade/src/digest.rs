@@ -2,19 +2,23 @@
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 
 use anyhow::Context;
 use sha2::{Digest, Sha256};
 
 use crate::exercise::{Exercise, Project};
-use crate::overlay;
+use crate::overlay::{Nothing, Sources};
 
-/// The digest of a submission's sources, and of the tests, their points and what they load.
+/// The digest of a submission's sources, and of the tests, their points and what they load. `taken` holds
+/// for each exercise what was taken of the submission.
 ///
 /// # Errors
 /// When the tests cannot be read; what is wrong with the submission goes into the digest.
-pub fn of(project: &Project, submission: &Path, exercises: &[Exercise]) -> anyhow::Result<String> {
+pub fn of(
+    project: &Project,
+    exercises: &[Exercise],
+    taken: &[Result<Sources, Nothing>],
+) -> anyhow::Result<String> {
     let mut digest = Sha256::new();
     // Each piece with its length, so that no two lists of pieces look the same.
     let mut add = |piece: &[u8]| {
@@ -25,22 +29,22 @@ pub fn of(project: &Project, submission: &Path, exercises: &[Exercise]) -> anyho
         let file = project.0.join(name);
         add(&fs::read(&file).with_context(|| format!("read {}", file.display()))?);
     }
-    for exercise in exercises {
+    for (exercise, taken) in exercises.iter().zip(taken) {
         add(exercise.name.as_bytes());
         for test in &exercise.tests {
             add(test.title().as_bytes());
             let file = &test.file;
             add(&fs::read(file).with_context(|| format!("read {}", file.display()))?);
         }
-        match overlay::sources(submission, &exercise.name) {
-            Ok(mut sources) => {
-                sources.sort();
+        match taken {
+            // They are in order.
+            Ok(sources) => {
                 for (path, text) in sources {
                     add(path.as_os_str().as_bytes());
-                    add(&text);
+                    add(text);
                 }
             }
-            Err(error) => add(format!("{error:#}").as_bytes()),
+            Err(nothing) => add(nothing.told.as_bytes()),
         }
     }
     Ok(digest

@@ -3,16 +3,20 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use lesson::note;
 
 use crate::bats::{self, Setting};
 use crate::build::Workshop;
+use crate::claim::Claim;
 use crate::exercise::{self, Exercise, Project};
 use crate::isolation::Isolation;
-use crate::results::{Status, TestResult, Verdict};
-use crate::{digest, find_bats, hidden, overlay, tools};
+use crate::overlay::{self, Nothing, Sources, Submission};
+use crate::results::{Status, TestResult, Untested, Verdict};
+use crate::tools::tools_complete;
+use crate::{digest, find_bats, hidden, name, tools};
 
 /// How to grade: the same for one submission and for a class.
 #[derive(clap::Args, Debug, Clone)]
@@ -85,7 +89,11 @@ impl How {
     ///
     /// # Errors
     /// When an exercise that was asked for does not exist.
-    pub fn exercises(&self, project: &Project, submission: &Path) -> anyhow::Result<Vec<Exercise>> {
+    pub fn exercises(
+        &self,
+        project: &Project,
+        submission: &Submission,
+    ) -> anyhow::Result<Vec<Exercise>> {
         let mut exercises = match self.exercise.as_slice() {
             [] => project.exercises()?,
             names => names
@@ -94,7 +102,7 @@ impl How {
                 .collect::<anyhow::Result<_>>()?,
         };
         if self.exercise.is_empty() {
-            exercises.retain(|it| overlay::has(submission, &it.name));
+            exercises.retain(|exercise| submission.has(&exercise.name));
         }
         for exercise in &mut exercises {
             exercise
@@ -128,25 +136,26 @@ impl How {
 pub fn run(submission: &Path, out: Option<&Path>, how: &How) -> anyhow::Result<()> {
     let isolation = how.isolation()?;
     let project = Project::find()?;
-    ensure!(submission.is_dir(), "{} is no folder", submission.display());
-    let exercises = how.exercises(&project, submission)?;
+    let opened = Submission::open(submission)?;
+    tools_complete(&tools()?)?;
+    let exercises = how.exercises(&project, &opened)?;
     if exercises.is_empty() {
         bail!(
             "{} holds no EXERCISE/src of this project",
             submission.display()
         );
     }
-    let name = submission
+    // Read once: what is graded is what the digest is of.
+    let taken: Vec<_> = (exercises.iter())
+        .map(|exercise| opened.sources(&exercise.name))
+        .collect();
+    let path = submission
         .canonicalize()
         .with_context(|| format!("{}", submission.display()))?;
     let mut verdict = Verdict {
-        submission: name
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned(),
+        submission: name::shown(path.file_name().unwrap_or_default()),
         isolation: isolation.to_string(),
-        digest: digest::of(&project, submission, &exercises)?,
+        digest: digest::of(&project, &exercises, &taken)?,
         grader_error: None,
         complete: false,
         score: 0,
@@ -154,9 +163,13 @@ pub fn run(submission: &Path, out: Option<&Path>, how: &How) -> anyhow::Result<(
         tests: exercises.iter().flat_map(not_run).collect(),
     };
     let file = out.map(|folder| folder.join("results.json"));
-    if let Some(folder) = out {
-        fs::create_dir_all(folder).with_context(|| format!("mkdir {}", folder.display()))?;
-    }
+    let _claim = match out {
+        Some(folder) => {
+            fs::create_dir_all(folder).with_context(|| format!("mkdir {}", folder.display()))?;
+            Some(Claim::take(folder, Duration::ZERO)?)
+        }
+        None => None,
+    };
     let save = |verdict: &mut Verdict| match &file {
         Some(file) => verdict.write(file),
         None => Ok(()),
@@ -165,14 +178,7 @@ pub fn run(submission: &Path, out: Option<&Path>, how: &How) -> anyhow::Result<(
     if !isolation.is_safe() {
         note!("{isolation}: the submission can reach this machine's files and processes");
     }
-    if let Err(error) = grade_all(
-        &project,
-        submission,
-        &exercises,
-        &isolation,
-        &mut verdict,
-        &save,
-    ) {
+    if let Err(error) = grade_all(&project, taken, &exercises, &isolation, &mut verdict, &save) {
         // What went wrong here is not the student's fault, and is no zero.
         verdict.grader_error = Some(format!("{error:#}"));
         save(&mut verdict)?;
@@ -193,17 +199,14 @@ fn not_run(exercise: &Exercise) -> Vec<TestResult> {
         hidden: test.hidden,
         status: Status::NotRun,
         rationale: "not reached yet".into(),
-        help: String::new(),
-        expected: String::new(),
-        actual: String::new(),
-        picture: String::new(),
+        ..TestResult::default()
     };
     exercise.tests.iter().map(result).collect()
 }
 
 fn grade_all(
     project: &Project,
-    submission: &Path,
+    taken: Vec<Result<Sources, Nothing>>,
     exercises: &[Exercise],
     isolation: &Isolation,
     verdict: &mut Verdict,
@@ -212,22 +215,31 @@ fn grade_all(
     let bats = find_bats(project)?;
     let _turn = isolation.turn()?;
     let mut place = 0;
-    for exercise in exercises {
+    for (exercise, taken) in exercises.iter().zip(taken) {
         let slots = place..place + exercise.tests.len();
         place = slots.end;
         let workshop = Workshop::new(project, isolation)?;
-        let built = match overlay::sources(submission, &exercise.name) {
+        let built = match taken {
             Ok(sources) => (workshop.build(&exercise.name, &sources)?)
-                .map_err(|why| (why, "The program must compile before it can be tested.")),
-            Err(error) => Err((format!("{error:#}"), overlay::WHAT_IS_TAKEN)),
+                .map_err(|told| (Untested::DoesNotCompile, told)),
+            Err(nothing) => Err((nothing.why, nothing.told)),
         };
         let bin = match built {
             Ok(bin) => bin,
-            Err((why, help)) => {
-                for slot in slots {
-                    verdict.tests[slot].status = Status::Failed;
-                    verdict.tests[slot].rationale = why.clone();
-                    verdict.tests[slot].help = help.into();
+            Err((why, told)) => {
+                let help = match why {
+                    Untested::DoesNotCompile => "The program must compile before it can be tested.",
+                    Untested::NotHandedIn | Untested::Refused => overlay::WHAT_IS_TAKEN,
+                };
+                for test in &mut verdict.tests[slots] {
+                    let failed = TestResult {
+                        status: Status::Failed,
+                        untested: Some(why),
+                        rationale: told.clone(),
+                        help: help.into(),
+                        ..std::mem::take(test)
+                    };
+                    *test = failed.bounded();
                 }
                 save(verdict)?;
                 continue;

@@ -3,8 +3,10 @@
 
 mod bats;
 mod bench;
+mod bounds;
 mod boxed;
 mod build;
+mod claim;
 mod class;
 mod digest;
 mod exercise;
@@ -12,8 +14,10 @@ mod export;
 mod grade;
 mod hidden;
 mod isolation;
+mod name;
 mod overlay;
 mod results;
+mod tools;
 
 use std::fs;
 use std::path::PathBuf;

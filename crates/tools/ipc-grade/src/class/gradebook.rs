@@ -1,12 +1,13 @@
 //! The marks of a class: grades.csv, and the table at the end.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context;
 use comfy_table::{Cell, CellAlignment, Table, presets};
 
-use crate::results::{self, Verdict};
+use crate::bounds::printable_line;
+use crate::name;
+use crate::results::{self, Untested, Verdict};
 
 /// What came of a submission, in the words of grades.csv.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -16,6 +17,8 @@ pub enum Outcome {
     Waiting,
     /// It has its marks.
     Graded,
+    /// No test of any exercise was run, for that reason: no points, and the student's failure.
+    Untested(Untested),
     /// It holds nothing that could be graded: the student's failure.
     Nothing,
     /// There is no verdict, and the student is not to blame.
@@ -27,6 +30,7 @@ impl Outcome {
         match self {
             Self::Waiting => "not yet graded",
             Self::Graded => "graded",
+            Self::Untested(why) => why.word(),
             Self::Nothing => "nothing to grade",
             Self::GraderFailed => "the grader failed",
         }
@@ -49,15 +53,30 @@ pub struct Mark {
 impl Mark {
     /// That of a complete verdict.
     pub fn of(verdict: &Verdict, kept: bool) -> Self {
-        let open = verdict.open();
+        let untested = verdict.untested();
+        let is_untested = verdict.tests.iter().all(|test| test.untested.is_some());
+        // Of several reasons the one for which there is most to look at.
+        let order = [
+            Untested::Refused,
+            Untested::DoesNotCompile,
+            Untested::NotHandedIn,
+        ];
+        let first = |reason: &Untested| untested.iter().any(|(_, why, _)| why == reason);
+        let outcome = match order.into_iter().find(first) {
+            Some(why) if is_untested => Outcome::Untested(why),
+            _ => Outcome::Graded,
+        };
+        let why = match outcome {
+            Outcome::Untested(Untested::NotHandedIn) => {
+                "nothing that was asked for was handed in".into()
+            }
+            _ => verdict.remarks().join("; "),
+        };
         Self {
-            outcome: Outcome::Graded,
-            points: Some([verdict.score, verdict.out_of, open]),
+            outcome,
+            points: Some([verdict.score, verdict.out_of, verdict.open()]),
             kept,
-            why: match open {
-                0 => String::new(),
-                _ => format!("{open} points without a verdict"),
-            },
+            why,
         }
     }
 }
@@ -102,7 +121,7 @@ impl Gradebook {
 
     /// For how many there is no verdict.
     pub fn grader_failures(&self) -> usize {
-        let failed = |it: &&Mark| it.outcome == Outcome::GraderFailed;
+        let failed = |mark: &&Mark| mark.outcome == Outcome::GraderFailed;
         self.marks.iter().filter(failed).count()
     }
 
@@ -110,13 +129,14 @@ impl Gradebook {
     pub fn line(&self, place: usize) -> String {
         let mark = &self.marks[place];
         let points = match mark.points {
-            Some([score, of, _]) => format!("{score}/{of}"),
+            Some([score, of, _]) if mark.outcome == Outcome::Graded => format!("{score}/{of}"),
+            Some([score, of, _]) => format!("{score}/{of}, {}", mark.outcome.word()),
             None => mark.outcome.word().into(),
         };
-        let done = |it: &&Mark| it.outcome != Outcome::Waiting;
+        let done = |mark: &&Mark| mark.outcome != Outcome::Waiting;
         let done = self.marks.iter().filter(done).count();
         let kept = if mark.kept { ", as before" } else { "" };
-        let name = printable(&self.names[place].to_string_lossy());
+        let name = name::shown(self.names[place].as_os_str());
         format!("{done}/{} {name}: {points}{kept}", self.len())
     }
 
@@ -125,10 +145,12 @@ impl Gradebook {
         let heading = ["submission", "score", "out of", "open", "verdict", "why"];
         csv.write_record(heading).context("write CSV")?;
         for (name, mark) in self.names.iter().zip(&self.marks) {
-            let points = mark.points.map(|it| it.map(|it| it.to_string()));
+            let points = mark
+                .points
+                .map(|points| points.map(|number| number.to_string()));
             let [score, of, open] = points.unwrap_or_default();
-            let name = no_formula(printable(&name.to_string_lossy()));
-            let why = no_formula(printable(&mark.why));
+            let name = no_formula(name::shown(name.as_os_str()));
+            let why = no_formula(printable_line(&mark.why));
             csv.write_record([&name, &score, &of, &open, mark.outcome.word(), &why])
                 .context("write CSV")?;
         }
@@ -144,14 +166,14 @@ impl Gradebook {
         for (name, mark) in self.names.iter().zip(&self.marks) {
             let points = mark.points.map(|[score, of, _]| format!("{score}/{of}"));
             table.add_row([
-                Cell::new(printable(&name.to_string_lossy())),
+                Cell::new(name::shown(name.as_os_str())),
                 Cell::new(points.unwrap_or_default()).set_alignment(CellAlignment::Right),
                 Cell::new(mark.outcome.word()),
-                Cell::new(printable(&mark.why)),
+                Cell::new(printable_line(&mark.why)),
             ]);
         }
         let lines = table.to_string();
-        let lines = lines.lines().map(|it| format!("{}\n", it.trim()));
+        let lines = lines.lines().map(|line| format!("{}\n", line.trim()));
         let text: String = lines.collect();
         format!(
             "{text}{} submissions: {}\n",
@@ -161,52 +183,89 @@ impl Gradebook {
     }
 }
 
-/// A student chose the name: nothing in it may move a cursor or begin a new line.
-fn printable(text: &str) -> String {
-    let text: String = text.chars().take(400).collect();
-    text.replace(char::is_control, "\u{fffd}")
-}
-
-/// A spreadsheet would calculate what begins like this.
+/// A spreadsheet would calculate what begins like this. A quotation mark that stands there already gets
+/// one, too, so that different names stay different.
 fn no_formula(text: String) -> String {
     match text.chars().next() {
-        Some('=' | '+' | '-' | '@') => format!("'{text}"),
+        Some('=' | '+' | '-' | '@' | '\'') => format!("'{text}"),
         _ => text,
     }
 }
 
-/// The names of the folders in a folder, in order; not those whose names begin with a dot, and not
-/// the one for the results.
-pub fn submissions(folder: &Path, out: &Path) -> anyhow::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
-    let read = || format!("read {}", folder.display());
-    let (mut names, mut others) = (Vec::new(), Vec::new());
-    for entry in fs::read_dir(folder).with_context(read)? {
-        let entry = entry.with_context(read)?;
-        let name = entry.file_name();
-        let path = entry.path();
-        let is_out = path.canonicalize().is_ok_and(|it| it == out);
-        if is_out || name.to_string_lossy().starts_with('.') {
-            continue;
-        }
-        match path.is_dir() {
-            true => names.push(PathBuf::from(name)),
-            false => others.push(PathBuf::from(name)),
-        }
-    }
-    names.sort();
-    others.sort();
-    Ok((names, others))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::results::{Status, TestResult};
 
     #[test]
-    fn a_hostile_name_neither_calculates_nor_breaks_a_line() {
-        assert_eq!(no_formula("=1+1".into()), "'=1+1");
-        assert_eq!(no_formula("ada".into()), "ada");
-        assert_eq!(printable("a\nb\u{1b}[2J"), "a\u{fffd}b\u{fffd}[2J");
+    fn a_hostile_name_calculates_nothing_and_stays_its_own() {
+        let names = ["=1+1", "'=1+1", "ada"].map(|name| no_formula(name.into()));
+        assert_eq!(names, ["'=1+1", "''=1+1", "ada"]);
+    }
+
+    fn verdict(tests: &[(&str, Option<Untested>)]) -> Verdict {
+        let mut verdict = Verdict::empty("ada");
+        let test = |(exercise, untested): &(&str, Option<Untested>)| TestResult {
+            exercise: (*exercise).into(),
+            points: 5,
+            status: Status::Failed,
+            untested: *untested,
+            rationale: "src/main.rs is a symbolic link\nand more".into(),
+            ..TestResult::default()
+        };
+        verdict.tests = tests.iter().map(test).collect();
+        verdict.add_up();
+        verdict
+    }
+
+    #[test]
+    fn a_zero_that_no_test_gave_has_a_word_of_its_own() {
+        use Untested::{DoesNotCompile, NotHandedIn, Refused};
+        let cases = [
+            (vec![("a", None)], "graded", ""),
+            (
+                vec![("a", Some(DoesNotCompile))],
+                "does not compile",
+                "a: does not compile",
+            ),
+            (
+                vec![("a", Some(NotHandedIn)), ("b", Some(NotHandedIn))],
+                "not handed in",
+                "nothing that was asked for was handed in",
+            ),
+            (
+                vec![("a", Some(NotHandedIn)), ("b", Some(Refused))],
+                "refused",
+                "a: not handed in; b: refused: src/main.rs is a symbolic link",
+            ),
+            (
+                vec![
+                    ("a", Some(DoesNotCompile)),
+                    ("a", Some(DoesNotCompile)),
+                    ("b", None),
+                ],
+                "graded",
+                "a: does not compile",
+            ),
+        ];
+        for (tests, word, why) in cases {
+            let mark = Mark::of(&verdict(&tests), false);
+            assert_eq!((mark.outcome.word(), mark.why.as_str()), (word, why));
+            assert_eq!(mark.points, Some([0, 5 * tests.len() as u32, 0]));
+        }
+    }
+
+    #[test]
+    fn what_no_honest_solution_does_is_told_with_the_marks() {
+        let mut verdict = verdict(&[("a", None), ("a", None)]);
+        for test in &mut verdict.tests {
+            test.findings = vec!["a forbidden system call: io_uring_setup".into()];
+        }
+        let mark = Mark::of(&verdict, false);
+        assert_eq!(mark.outcome, Outcome::Graded);
+        assert_eq!(mark.why, "a: a forbidden system call: io_uring_setup");
     }
 
     #[test]

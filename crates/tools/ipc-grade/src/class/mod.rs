@@ -2,27 +2,37 @@
 
 mod child;
 mod gradebook;
+mod log;
+mod roll;
 mod scratch;
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use lesson::note;
-use nix::fcntl::{Flock, FlockArg};
 
+use crate::claim::Claim;
 use crate::exercise::Project;
 use crate::grade::How;
+use crate::overlay::Submission;
 use crate::results::Verdict;
-use crate::{digest, export, find_bats};
+use crate::tools::tools_complete;
+use crate::{digest, export, find_bats, name, tools};
 use child::Children;
 use gradebook::{Gradebook, Mark, Outcome};
+use roll::Roll;
 use scratch::Scratch;
+
+/// How long to wait for a grader that still writes into a student's results: after a kill of this program
+/// that grader ends by itself.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the threads that grade have in common.
 struct Class<'a> {
@@ -46,7 +56,7 @@ pub fn run(folder: &Path, out: &Path, jobs: Option<u16>, how: &How) -> anyhow::R
     children.end_on_signal()?;
     ensure!(folder.is_dir(), "{} is no folder", folder.display());
     let project = Project::find()?;
-    how.exercises(&project, folder)?;
+    how.exercises(&project, &Submission::open(&folder.join("."))?)?;
     // What would fail for each of them fails once, and now.
     // Its graders get the same isolation, or fail: never one of them less than the others.
     let how = &How {
@@ -54,13 +64,28 @@ pub fn run(folder: &Path, out: &Path, jobs: Option<u16>, how: &How) -> anyhow::R
         ..how.clone()
     };
     find_bats(&project)?;
+    tools_complete(&tools()?)?;
 
     fs::create_dir_all(out).with_context(|| format!("mkdir {}", out.display()))?;
     let out = out
         .canonicalize()
         .with_context(|| format!("{}", out.display()))?;
-    let _lock = lock(&out)?;
-    let (names, others) = gradebook::submissions(folder, &out)?;
+    let _claim = Claim::take(&out, Duration::ZERO)?;
+    let Roll { names, others } = Roll::read(folder, &out)?;
+    ensure!(
+        !names.is_empty() || !others.is_empty(),
+        "{} holds no folder, so no submission",
+        folder.display()
+    );
+    let tell = || {
+        for (other, why) in &others {
+            let shown = format!("{}/{}", folder.display(), name::shown(other.as_os_str()));
+            note!("not graded, and not in grades.csv: {shown} {why}");
+        }
+    };
+    if names.is_empty() {
+        tell();
+    }
     ensure!(
         !names.is_empty(),
         "{} holds no folder, so no submission",
@@ -94,13 +119,7 @@ pub fn run(folder: &Path, out: &Path, jobs: Option<u16>, how: &How) -> anyhow::R
         .into_inner()
         .map_err(|_| anyhow::anyhow!("a worker panicked"))?;
     lesson::print(book.table().as_bytes());
-    for other in &others {
-        let other = folder.join(other);
-        note!(
-            "not graded, and not in grades.csv: {} is no folder",
-            other.display()
-        );
-    }
+    tell();
     let failures = book.grader_failures();
     ensure!(
         failures == 0,
@@ -108,20 +127,6 @@ pub fn run(folder: &Path, out: &Path, jobs: Option<u16>, how: &How) -> anyhow::R
         book.len()
     );
     Ok(())
-}
-
-/// One class at a time writes into a folder.
-fn lock(out: &Path) -> anyhow::Result<Flock<File>> {
-    let file = out.join(".lock");
-    let open = File::create(&file).with_context(|| format!("create {}", file.display()))?;
-    Flock::lock(open, FlockArg::LockExclusiveNonblock)
-        .map_err(|(_, errno)| errno)
-        .with_context(|| {
-            format!(
-                "flock {}: does another ipc-grade write there?",
-                file.display()
-            )
-        })
 }
 
 fn progress_bar(of: usize) -> ProgressBar {
@@ -168,12 +173,14 @@ impl Class<'_> {
     /// The mark of one submission: that of an earlier run, if it still holds. The student's pages
     /// say the same.
     fn mark(&self, name: &Path) -> anyhow::Result<Mark> {
-        let submission = self.folder.join(name);
+        let path = self.folder.join(name);
+        let submission = Submission::open(&path)?;
         let out = self.out.join(name);
         fs::create_dir_all(&out).with_context(|| format!("mkdir {}", out.display()))?;
+        let claim = Claim::take(&out, PATIENCE)?;
         let exercises = self.how.exercises(&self.project, &submission)?;
         if exercises.is_empty() {
-            let mut verdict = Verdict::empty(&name.to_string_lossy());
+            let mut verdict = Verdict::empty(&name::shown(name.as_os_str()));
             verdict.write(&out.join("results.json"))?;
             export::feedback(&verdict, &out)?;
             return Ok(Mark {
@@ -182,7 +189,12 @@ impl Class<'_> {
                 ..Mark::default()
             });
         }
-        let digest = digest::of(&self.project, &submission, &exercises)?;
+        let taken: Vec<_> = (exercises.iter())
+            .map(|exercise| submission.sources(&exercise.name))
+            .collect();
+        let digest = digest::of(&self.project, &exercises, &taken)?;
+        // The grader reads them for itself.
+        drop(taken);
         let file = out.join("results.json");
         let holds = |it: &Verdict| it.complete && it.digest == digest;
         if let Some(verdict) = Verdict::read(&file).ok().filter(holds) {
@@ -199,7 +211,7 @@ impl Class<'_> {
             }
         }
         let children = &self.children;
-        let ended = children.grade(&submission, &out, self.how, &self.scratch)?;
+        let ended = children.grade(&path, &out, self.how, &self.scratch, &claim)?;
         let mut verdict = Verdict::read(&file).with_context(|| ended.clone())?;
         if !verdict.complete {
             let why = verdict.grader_error.get_or_insert(ended).clone();

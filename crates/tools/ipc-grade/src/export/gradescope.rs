@@ -49,12 +49,16 @@ pub fn text(verdict: &Verdict) -> anyhow::Result<String> {
             "visible"
         },
     });
+    let mut output = format!(
+        "{} of {} points. {}",
+        verdict.score, verdict.out_of, verdict.isolation
+    );
+    for remark in verdict.remarks() {
+        output += &format!("\n{}", super::printable(&remark));
+    }
     let results = Results {
         score: verdict.score,
-        output: format!(
-            "{} of {} points. {}",
-            verdict.score, verdict.out_of, verdict.isolation
-        ),
+        output,
         stdout_visibility: "hidden",
         tests: tests.collect(),
     };

@@ -67,6 +67,7 @@ fn test(test: &TestResult) -> Markup {
     html! {
         h2 { (printable(&test.full_name())) }
         p class=(class) { (word) ", " (test.score()) "/" (test.points) " points" }
+        @for note in test.notes() { p { strong { (note) } } }
         (hang(test))
         @if !test.seen().trim().is_empty() {
             pre { @for line in printable(test.seen()).lines() { (self::line(test, line)) "\n" } }
@@ -114,6 +115,13 @@ fn line(test: &TestResult, line: &str) -> Markup {
 mod tests {
     use super::super::sample;
     use super::*;
+
+    #[test]
+    fn a_finding_is_text() {
+        let page = text(&sample::with_notes());
+        assert!(page.contains("<strong>Finding: a forbidden system call: &lt;io_uring_setup&gt;<"));
+        assert!(page.contains("<strong>Not tested: does not compile.</strong>"));
+    }
 
     #[test]
     fn what_a_student_wrote_is_text_and_the_hang_has_a_picture() {

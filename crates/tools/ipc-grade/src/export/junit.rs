@@ -4,7 +4,7 @@ use anyhow::Context;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::printable;
-use crate::results::{Status, TestResult, Verdict};
+use crate::results::{Status, TestResult, Untested, Verdict};
 
 /// The verdict as JUnit XML: a test suite for each exercise.
 ///
@@ -20,6 +20,9 @@ pub fn text(verdict: &Verdict) -> anyhow::Result<String> {
         for test in tests {
             let mut case = TestCase::new(test.test.clone(), status(verdict, test));
             case.set_classname(test.exercise.clone());
+            if test.status == Status::Passed && !test.findings.is_empty() {
+                case.set_system_out(test.notes().join("\n"));
+            }
             suite.add_test_case(case);
         }
         report.add_test_suite(suite);
@@ -46,7 +49,7 @@ fn status(verdict: &Verdict, test: &TestResult) -> TestCaseStatus {
     let first = report.lines().next().unwrap_or("").to_owned();
     status.set_message(first);
     if test.status != Status::NotRun {
-        status.set_type("failed");
+        status.set_type(test.untested.map_or("failed", Untested::word));
         status.set_description(report);
     }
     status
@@ -77,6 +80,21 @@ mod tests {
             assert_eq!(suite.test_cases.len(), 3);
             assert!(!xml.contains("<script>") && !xml.contains('\u{1b}'));
         }
+        Ok(())
+    }
+
+    #[test]
+    fn a_finding_of_a_test_that_passed_is_its_output() -> anyhow::Result<()> {
+        let back = Report::deserialize_from_str(&text(&sample::with_notes())?)?;
+        let cases = &back.test_suites[0].test_cases;
+        let output = cases[0].system_out.as_ref().map(|output| output.as_str());
+        let finding = "Finding: a forbidden system call: <io_uring_setup>";
+        assert_eq!(output, Some(finding));
+        let TestCaseStatus::NonSuccess { ty, message, .. } = &cases[1].status else {
+            anyhow::bail!("the second has failed");
+        };
+        assert_eq!(ty.as_deref(), Some("does not compile"));
+        assert_eq!(message.as_deref(), Some("Not tested: does not compile."));
         Ok(())
     }
 

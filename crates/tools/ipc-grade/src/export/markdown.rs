@@ -27,6 +27,9 @@ pub fn text(verdict: &Verdict) -> String {
             "\n## {}\n\n{word}, {score}/{of} points\n",
             plain(&test.full_name())
         );
+        for note in test.notes() {
+            text += &format!("\n{}\n", plain(&note));
+        }
         if !test.seen().trim().is_empty() {
             text += &format!("\n{}", block(test.seen()));
         }

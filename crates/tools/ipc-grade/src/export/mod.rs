@@ -12,6 +12,7 @@ use std::path::Path;
 
 use anyhow::{bail, ensure};
 
+use crate::bounds::printable_line;
 use crate::results::{Status, TestResult, Verdict, replace};
 
 /// What the page of an empty submission says.
@@ -104,9 +105,24 @@ impl TestResult {
         }
     }
 
+    /// What comes before all that a test saw, a line each: why it was not run, what a program did that no
+    /// honest solution does. The latter is told of a hidden test, too: it says nothing of the test.
+    fn notes(&self) -> Vec<String> {
+        let untested = self
+            .untested
+            .map(|why| format!("Not tested: {}.", why.word()));
+        let finding = |finding: &String| format!("Finding: {}", printable_line(finding));
+        let findings = self.findings.iter().map(finding);
+        untested.into_iter().chain(findings).collect()
+    }
+
     /// What a student is told beyond the points.
     fn report(&self) -> String {
-        let mut text = printable(self.seen()).trim_end().to_owned();
+        let mut text = self.notes().join("\n");
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text += printable(self.seen()).trim_end();
         if !self.help.is_empty() {
             text += &format!("\nHint: {}", printable(&self.help));
         }
@@ -127,19 +143,16 @@ fn printable(text: &str) -> String {
 pub mod sample {
     //! A verdict with everything in it that a format could stumble over.
     use super::*;
+    use crate::results::Untested;
 
     pub fn verdict() -> Verdict {
         let test = |test: &str, status, rationale: &str| TestResult {
             exercise: "fix-pipe-eof".into(),
             test: test.into(),
             points: 3,
-            hidden: false,
             status,
             rationale: rationale.into(),
-            help: String::new(),
-            expected: String::new(),
-            actual: String::new(),
-            picture: String::new(),
+            ..TestResult::default()
         };
         let hang = "still running after 5 s\n\
             fix-pipe-eof (process 12) is blocked in read(3 pipe:[7]): it is open for writing in \
@@ -173,6 +186,16 @@ pub mod sample {
         verdict
     }
 
+    /// One of which the first test has passed with a finding, and the second could not be run.
+    pub fn with_notes() -> Verdict {
+        let mut verdict = verdict();
+        for test in &mut verdict.tests[..2] {
+            test.findings = vec!["a forbidden system call: <io_uring_setup>".into()];
+        }
+        verdict.tests[1].untested = Some(Untested::DoesNotCompile);
+        verdict
+    }
+
     /// One for which the grader has failed.
     pub fn failure() -> Verdict {
         let mut verdict = verdict();
@@ -202,6 +225,39 @@ pub mod sample {
         }
         let text = text(Format::Gradescope, &verdict)?;
         assert_eq!(text.matches(r#""after_published""#).count(), 3);
+        Ok(())
+    }
+
+    #[test]
+    fn a_finding_and_why_a_test_was_not_run_are_in_every_format() -> anyhow::Result<()> {
+        let mut verdict = with_notes();
+        // As they stand there when their tests are hidden, too.
+        for hidden in [false, true] {
+            for test in &mut verdict.tests {
+                test.hidden = hidden;
+            }
+            for format in [
+                Format::Gradescope,
+                Format::Junit,
+                Format::Tap,
+                Format::Markdown,
+                Format::Html,
+            ] {
+                let text = text(format, &verdict)?;
+                let found = text.matches("a forbidden system call: ").count();
+                assert!(found >= 2, "{format:?}: {text}");
+                assert!(text.contains("does not compile"), "{format:?}: {text}");
+            }
+        }
+        let top = text(Format::Gradescope, &verdict)?;
+        assert!(
+            top.contains("level 1\\nfix-pipe-eof: does not compile\\n"),
+            "{top}"
+        );
+        let value = |name: &str| Some(name.to_owned());
+        let classroom = classroom50::text(&verdict, value)?;
+        assert!(classroom.contains("Not tested: does not compile."));
+        assert_eq!(classroom.matches("Finding: a forbidden").count(), 2);
         Ok(())
     }
 

@@ -16,16 +16,29 @@ pub fn text(verdict: &Verdict) -> String {
             let why = printable(why).replace('\n', " ");
             return text + &format!("Bail out! the grader failed: {why}\n");
         }
+        // A JSON string is a YAML string, whatever is in it.
+        let quoted = |text: &str| serde_json::Value::from(printable(text)).to_string();
+        let mut notes = String::new();
+        if let Some(why) = test.untested {
+            notes += &format!("  not_tested: {}\n", quoted(why.word()));
+        }
+        if !test.findings.is_empty() {
+            let findings: Vec<_> = test
+                .findings
+                .iter()
+                .map(|finding| quoted(finding))
+                .collect();
+            notes += &format!("  findings: [{}]\n", findings.join(", "));
+        }
         text += &match test.status {
-            Status::Passed => format!("ok {number} - {name}\n"),
+            Status::Passed if notes.is_empty() => format!("ok {number} - {name}\n"),
+            Status::Passed => format!("ok {number} - {name}\n  ---\n{notes}  ...\n"),
             Status::NotRun => format!("ok {number} - {name} # SKIP {}\n", escape(&test.rationale)),
             Status::Failed => {
-                // A JSON string is a YAML string, whatever is in it.
-                let [message, hint] = [test.seen(), &test.help]
-                    .map(|it| serde_json::Value::from(printable(it)).to_string());
+                let [message, hint] = [test.seen(), &test.help].map(quoted);
                 let of = test.points;
                 format!(
-                    "not ok {number} - {name}\n  ---\n  message: {message}\n  hint: {hint}\n  \
+                    "not ok {number} - {name}\n  ---\n{notes}  message: {message}\n  hint: {hint}\n  \
                      points: 0\n  out_of: {of}\n  ...\n"
                 )
             }
