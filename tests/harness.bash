@@ -370,6 +370,12 @@ rounds() {
   if [[ -n ${LONG:-} ]]; then echo "$n_rounds"; else echo $(((n_rounds + 9) / 10)); fi
 }
 
+# ended_by SIGNAL: prints the exit status that a program has when this signal terminates it.
+ended_by() {
+  local n_signal
+  number n_signal "$(kill -l "$1")" && echo $((128 + n_signal))
+}
+
 # run_to_end PROGRAM STATUS [ARG...]: start and finish, under the program's own name.
 run_to_end() {
   start "$1" "$1" "${@:3}"
