@@ -9,7 +9,7 @@ HINT=
 
 # The test's own files, such as the input that it compares the output with, are out of the program's
 # reach: that runs in $DIR, and may do there whatever it likes.
-eval "harness_$(declare -f setup)"
+eval "harness_$(declare -f setup)" # evaluates: the text of our own function
 setup() {
   harness_setup || return
   RUN_IN=$DIR
@@ -19,17 +19,17 @@ setup() {
 }
 
 # The harness's teardown, and the hint if anything has failed.
-eval "harness_$(declare -f teardown)"
+eval "harness_$(declare -f teardown)" # evaluates: the text of our own function
 teardown() {
-  local status=0
-  harness_teardown || status=$?
-  if ((status)) && [[ -n ${BATS_TEST_COMPLETED:-} ]]; then
+  local n_status=0
+  harness_teardown || n_status=$?
+  if ((n_status)) && [[ -n ${BATS_TEST_COMPLETED:-} ]]; then
     HINT="What a program makes it must remove, also when it fails: see 'left behind' above."
   fi
-  if ((status)) || [[ -z ${BATS_TEST_COMPLETED:-} ]]; then
+  if ((n_status)) || [[ -z ${BATS_TEST_COMPLETED:-} ]]; then
     [[ -z $HINT ]] || echo "hint: $HINT"
   fi
-  return "$status"
+  return "$n_status"
 }
 
 # In the grader each test has a box, in which all its programs run: $IPC_LAB_BOX (a word a line) makes one,
@@ -40,7 +40,8 @@ enter_box() {
   mkfifo "$LOGS/box.in" "$LOGS/box.out"
   local make
   mapfile -t make <<< "$IPC_LAB_BOX"
-  "${make[@]}" --dir "$DIR" --bin "$BIN" ${PROCESSES:+--processes "$PROCESSES"} < "$LOGS/box.in" > "$LOGS/box.out" 2> "$LOGS/box.err" 3>&- 4>&- &
+  [[ -z ${PROCESSES:-} ]] || make+=(--processes "$PROCESSES")
+  "${make[@]}" --dir "$DIR" --bin "$BIN" < "$LOGS/box.in" > "$LOGS/box.out" 2> "$LOGS/box.err" 3>&- 4>&- & # evaluates: the words of the grader
   BOX_PID=$!
   exec {BOX}> "$LOGS/box.in"
   local word
@@ -82,12 +83,13 @@ in_box() {
 # next_pid N: the next process in the box gets this pid, see pid_namespaces(7). Fails where there is no box
 # with pids of its own, and where we may not say that: it takes the rights of who made the box's namespaces.
 next_pid() {
-  local word target='' rights=()
+  local word target='' rights=() n_pid
+  number n_pid "$1" || return
   for word in "${ENTER[@]}"; do [[ $word != --target=* ]] || target=$word; done
   [[ -n $target ]] || return
   ((EUID == 0)) || rights=(--user --preserve-credentials --keep-caps)
   # shellcheck disable=SC2016  # the inner shell's argument
-  nsenter "$target" "${rights[@]}" --pid sh -c 'echo "$1" > /proc/sys/kernel/ns_last_pid' _ $(($1 - 1)) 2> /dev/null
+  nsenter "$target" "${rights[@]}" --pid sh -c 'echo "$1" > /proc/sys/kernel/ns_last_pid' _ $((n_pid - 1)) 2> /dev/null
 }
 
 # ends NAME: in time, whatever its exit status, for which another test has the points.
@@ -95,14 +97,16 @@ ends() {
   finish "$1" > "$LOGS/$1.end" || [[ ! -f $LOGS/$1.late ]] || { cat "$LOGS/$1.end"; return 1; }
 }
 
-# gives_up_in_time NAME SECONDS: with status 1, so long after the time in `before`, or a little later.
+# gives_up_in_time NAME SECONDS: with status 1, so long after the time in `n_before`, or a little later.
 # shellcheck disable=SC2153,SC2154  # of the harness, and of the test
 gives_up_in_time() {
-  local waited
+  local n_waited n_now n_limit
+  number n_limit "$2" || return
   finish "$1" 1
-  waited=$(((${EPOCHREALTIME/./} - before) / 1000))
-  ((waited >= $2 * 1000 && waited <= $2 * 1000 + 2500)) ||
-    { echo "${PROGRAM[$1]} gave up after $waited ms, and not after $2 s"; show "$1"; return 1; }
+  number n_now "${EPOCHREALTIME/./}" || return
+  n_waited=$(((n_now - n_before) / 1000))
+  ((n_waited >= n_limit * 1000 && n_waited <= n_limit * 1000 + 2500)) ||
+    { echo "${PROGRAM[$1]} gave up after $n_waited ms, and not after $2 s"; show "$1"; return 1; }
 }
 
 # rests NAME: all its threads sleep, and none has run since the look before this one.
@@ -125,8 +129,9 @@ hint() { HINT=$*; }
 
 # random_lines N: lines of 20 to 99 letters and digits that nobody can know beforehand.
 random_lines() {
-  local LC_ALL=C
-  tr -dc 'a-zA-Z0-9' < /dev/urandom | head -c $(($1 * 100)) |
+  local LC_ALL=C n_lines
+  number n_lines "$1" || return
+  tr -dc 'a-zA-Z0-9' < /dev/urandom | head -c $((n_lines * 100)) |
     awk -v n="$1" -v seed="$RANDOM$RANDOM" 'BEGIN { srand(seed) }
       { while (n-- > 0) { w = 20 + int(rand() * 80); print substr($0, 1, w); $0 = substr($0, w + 1) } }'
 }
@@ -134,13 +139,13 @@ random_lines() {
 # free_port: a port that nobody uses now, below those that the kernel gives to clients: a client that
 # tries again and again to connect to one of those may once get that very port and meet itself.
 free_port() {
-  local port
-  while port=$((20000 + RANDOM % 12000)); do
+  local n_port
+  while n_port=$((20000 + RANDOM % 12000)); do
     # With two bytes that are the same, a mistake with their order would be none.
-    ((port >> 8 != (port & 255))) || continue
-    "${ENTER[@]}" grep -qi "$(printf ':%04X ' "$port")" /proc/net/tcp || break
+    ((n_port >> 8 != (n_port & 255))) || continue
+    "${ENTER[@]}" grep -qi "$(printf ':%04X ' "$n_port")" /proc/net/tcp || break
   done
-  echo "$port"
+  echo "$n_port"
 }
 
 # prints NAME FILE: its standard output is exactly what FILE holds.
