@@ -189,7 +189,7 @@ fn read(tap: &str, in_time: bool, exercise: &Exercise, test: &Test) -> TestResul
 
 /// How the job in the harness's `start` begins and ends.
 const BASH_TELLS: [&str; 2] = [
-    r#"for keyboard in "${KEYBOARD[@]}" ${BOX:-} ${NEVER:-} ${LEASH:-};"#,
+    r#"for keyboard in "${KEYBOARD[@]}" "${BOX:-}" "${NEVER:-}" "${n_leash:-}";"#,
     r#""$program" "$@""#,
 ];
 
@@ -268,7 +268,7 @@ mod tests {
             ..TestResult::default()
         };
         let tap = "not ok 1 x\n# tests/harness.bash: line 288:  1333 Killed                  \
-            ( for keyboard in \"${KEYBOARD[@]}\" ${BOX:-} ${NEVER:-} ${LEASH:-};\n# do\n\
+            ( for keyboard in \"${KEYBOARD[@]}\" \"${BOX:-}\" \"${NEVER:-}\" \"${n_leash:-}\";\n# do\n\
             #     exec {keyboard}>&-;\n# done; exec 2> x; exec env \"$program\" \"$@\" ) 0<&0\n# seen\n";
         explain(tap, &mut result);
         assert_eq!(result.rationale, "seen\n");
