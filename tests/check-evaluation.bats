@@ -74,6 +74,27 @@ a=([n_ok]=1 [x]=2)
 local a=([x]=1)
 declare -a h=([$x]=1)
 declare -A h; local h; h[$x]=1
+declare -A h; unset h
+f() { local -A h; }¶g() { h[$x]=1; }
+f() {¶  local -A h¶}¶g() {¶  h[$x]=1¶}
+PID=(1); echo "${PID[$x]}"
+local PID; PID[$x]=1
+SECONDS=$x
+local SECONDS="$x"
+read -r SECONDS
+unset SECONDS
+for RANDOM in "$x"; do :; done
+getopts ab n_x
+source /dev/stdin
+source parent.out
+. parent.out
+./parent.out
+"./parent.out" a
+bash parent.out
+bash -o pipefail -c "$x"
+inside bash < parent.out
+timeout 5 bash < parent.out
+start a bash -s < parent.out
 echo ${s:$x:2}
 echo "${s:x}"
 echo "${s:0:x}"
@@ -308,6 +329,9 @@ a[n_i]=1; a[0]="$x"; a+=("$x"); a=([0]="$x" [n_i]="$y")
 declare -A h; h[$x]=1; h["$x"]=1; echo "${h[$x]}" "${h["$x"]:-}" "${#h[$x]}"; h[$x]+=a
 declare -gA h=([$x]=1 ["$y"]=2); h+=(["$x"]=1)
 echo "${PID[$1]}"
+f() {¶  local -A h=()¶  h[$x]=1¶  echo "${h[$x]}"¶}
+reports parent sh
+start a bash -c 'echo' bash "$x"
 echo "${s:1:2}" "${s: -1}" "${s::n_x}" "${s:n_x}"
 echo "${x#"$y"}" "${x%%' '*}" "${x//[0-9]/}" "${x/a/"$y"}" "${x:-"$y"}" "${x:+"$y"}" "${x^^}"
 printf -v x %s "$y"
