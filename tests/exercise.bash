@@ -9,7 +9,7 @@ HINT=
 
 # The test's own files, such as the input that it compares the output with, are out of the program's
 # reach: that runs in $DIR, and may do there whatever it likes.
-eval "harness_$(declare -f setup)"
+eval "harness_$(declare -f setup)" # evaluates: the text of our own function
 setup() {
   harness_setup || return
   RUN_IN=$DIR
@@ -19,14 +19,14 @@ setup() {
 }
 
 # The harness's teardown, the hint if anything has failed, and in the grader the verdict.
-eval "harness_$(declare -f teardown)"
+eval "harness_$(declare -f teardown)" # evaluates: the text of our own function
 teardown() {
-  local status=0
-  harness_teardown || status=$?
-  if ((status)) && [[ -n ${BATS_TEST_COMPLETED:-} ]]; then
+  local n_status=0
+  harness_teardown || n_status=$?
+  if ((n_status)) && [[ -n ${BATS_TEST_COMPLETED:-} ]]; then
     HINT="What a program makes it must remove, also when it fails: see 'left behind' above."
   fi
-  if ((status)) || [[ -z ${BATS_TEST_COMPLETED:-} ]]; then
+  if ((n_status)) || [[ -z ${BATS_TEST_COMPLETED:-} ]]; then
     [[ -z $HINT ]] || echo "hint: $HINT"
     tell_verdict failed "$HINT"
   elif [[ -n ${BATS_TEST_SKIPPED:-} ]]; then
@@ -34,7 +34,7 @@ teardown() {
   else
     tell_verdict passed ''
   fi
-  return "$status"
+  return "$n_status"
 }
 
 # tell_verdict WORD TEXT: to the grader, in a file that no program of the student's can reach, beside a
@@ -58,11 +58,12 @@ before_test() {
   mkfifo "$LOGS/box.in" "$LOGS/box.out"
   local make key value
   mapfile -t make <<< "$IPC_LAB_BOX"
-  "${make[@]}" --dir "$DIR" --bin "$BIN" ${PROCESSES:+--processes "$PROCESSES"} < "$LOGS/box.in" > "$LOGS/box.out" 2> "$LOGS/box.err" 3>&- 4>&- &
+  [[ -z ${PROCESSES:-} ]] || make+=(--processes "$PROCESSES")
+  "${make[@]}" --dir "$DIR" --bin "$BIN" < "$LOGS/box.in" > "$LOGS/box.out" 2> "$LOGS/box.err" 3>&- 4>&- & # evaluates: the words of the grader
   BOX_PID=$!
   exec {BOX}> "$LOGS/box.in"
   HOST_DIR=$DIR
-  declare -gA HOPS=() KIND=()
+  declare -gA ENTERED=()
   while IFS=' ' read -r key value && [[ -n $key ]]; do
     case $key in
       dir) DIR=$value ;;
@@ -75,6 +76,9 @@ before_test() {
   ((${#INSPECT[@]})) || { box_failure "no box: $(< "$LOGS/box.err")"; return 1; }
   in_the_grader
 }
+
+# inspect WHAT: sees what is in the box, from outside.
+inspect() { "${INSPECT[@]}" "$@"; } # evaluates: the words of the grader
 
 # box_failure TEXT: that is the grader's failure, so it is told where no program can write.
 box_failure() { echo "$1" | tee -a "$IPC_LAB_BOX_FAILURE"; }
@@ -101,34 +105,36 @@ has_printed() {
 # in_the_grader: what is otherwise there, where programs are not trusted.
 in_the_grader() {
   # Processes are found by where they live, and not by what they say of themselves.
-  processes() { "${INSPECT[@]}" processes; }
+  processes() { inspect processes; }
   left_in_dir() { find "$DIR" \( -type p -o -type s \) -printf 'left behind: %P\n' | head -n 20; }
-  inventory() { "${INSPECT[@]}" objects || box_failure "the box was lost: its objects cannot be listed"; }
+  inventory() { inspect objects || box_failure "the box was lost: its objects cannot be listed"; }
 
   # Each program of the student's is traced, in every test and by the same command.
   words_for() {
-    WORDS=(env -i --default-signal=INT,QUIT "PATH=$PATH")
-    HOPS[$1]=''
+    WORDS=(env -i "--default-signal=INT,QUIT" "PATH=$PATH")
+    ENTERED[$1]=''
     if [[ ${WHERE:-} == observe ]]; then
       WORDS+=("${OBSERVE[@]}" "${@:2}")
       return
     fi
     rm -f "$LOGS/$1.trace".*
-    ! can_trace || WORDS+=("${TRACE[@]}" ${SHORT:+-s64} -o "$LOGS/$1.trace" "${INJECT[@]}")
-    WORDS+=("${ENTER[@]:0:${#ENTER[@]}-1}" ${IGNORE:+"--ignore=SIG$IGNORE"} --)
-    HOPS[$1]+='x '
+    if can_trace; then
+      WORDS+=("${TRACE[@]}" -o "$LOGS/$1.trace" "${INJECT[@]}")
+      [[ -z ${SHORT:-} ]] || WORDS+=(-s 64)
+    fi
+    WORDS+=("${ENTER[@]}")
+    [[ -z ${IGNORE:-} ]] || WORDS+=("--ignore=SIG$IGNORE")
+    WORDS+=(--)
+    ENTERED[$1]=1
     if [[ ${WHERE:-} == inside ]]; then WORDS+=("${@:2}"); else WORDS+=("$PROGRAMS/$2" "${@:3}"); fi
   }
 
-  # program_pid NAME: below what traces it, and what has put it into the box.
+  # program_pid NAME: the child of what has put it into the box. (What traces it is no parent of it.)
   program_pid() {
-    local pid=${PID[$1]} child
-    for _ in ${HOPS[$1]}; do
-      # This file ends in no newline, which `read` calls a failure.
-      { read -r child _ < "/proc/$pid/task/$pid/children"; } 2> /dev/null || [[ -n ${child:-} ]] || break
-      pid=$child child=''
-    done
-    echo "$pid"
+    local pid=${PID[$1]} child=''
+    # This file ends in no newline, which `read` calls a failure.
+    [[ -z ${ENTERED[$1]} ]] || { read -r child _ < "/proc/$pid/task/$pid/children"; } 2> /dev/null || true
+    echo "${child:-$pid}"
   }
 
   asleep() { state_of "$(program_pid "$1")" && [[ $STATE == S ]]; }
@@ -170,16 +176,20 @@ show() {
 # they have: a link that they have made leads to nothing that they could not reach. They may stop it, so
 # it has a deadline. What it prints is no evidence.
 inside() (
-  cd "$RUN_IN" && exec timeout --foreground --kill-after=1 $((2 * DEADLINE)) "${ENTER[@]}" "$@"
+  local n_deadline
+  number n_deadline "$DEADLINE" || exit
+  cd "$RUN_IN" || exit
+  ((${#ENTER[@]} == 0)) || set -- "${ENTER[@]}" -- "$@"
+  exec timeout --foreground --kill-after=1 "$((2 * n_deadline))" "$@"
 )
 
 # beside COMMAND...: runs one of our own programs at the other end, from the outside: see start_partner.
 beside() {
-  if ((${#OBSERVE[@]})); then "${OBSERVE[@]}" "$@"; else (cd "$RUN_IN" && "$@"); fi
+  if ((${#OBSERVE[@]})); then "${OBSERVE[@]}" "$@"; else (cd "$RUN_IN" && "$@"); fi # evaluates: the words of the grader, and a test's own
 }
 
 # taken FILE: what a regular file in $DIR holds; no symbolic link is followed.
-taken() { if ((${#INSPECT[@]})); then "${INSPECT[@]}" read "$1"; else cat "$DIR/$1"; fi; }
+taken() { if ((${#INSPECT[@]})); then inspect read "$1"; else cat "$DIR/$1"; fi; }
 
 # give FILE: a file in $DIR that the student's programs own, with the standard input in it.
 give() { inside tee "$1" > /dev/null; }
@@ -194,9 +204,9 @@ log_complete() {
 
 # running WORD: the pids of this test's processes whose command line has that word.
 running() {
-  if ((${#INSPECT[@]})); then "${INSPECT[@]}" running "$1"; return; fi
+  if ((${#INSPECT[@]})); then inspect running "$1"; return; fi
   local pid
-  for pid in $(processes); do ! grep -qsxzF -- "$1" "/proc/$pid/cmdline" || echo "$pid"; done
+  while IFS= read -r pid; do ! grep -qsxzF -- "$1" "/proc/$pid/cmdline" || echo "$pid"; done < <(processes)
 }
 
 # segment ACTION DIR…: a program of ours that looks at the segment of ftok(DIR, 'S').
@@ -205,32 +215,34 @@ segment() { beside "$TOOLS/examples/segment" "$@"; }
 # queue_file /NAME: what the kernel tells of a POSIX queue, see mq_overview(7). shared_memory PATH: what a
 # POSIX segment below /dev/shm holds.
 queue_file() {
-  if ((${#INSPECT[@]})); then "${INSPECT[@]}" read --in /dev/mqueue "${1#/}"; else cat "${IPC_LAB_MQUEUE:-/dev/mqueue}$1"; fi
+  if ((${#INSPECT[@]})); then inspect read --in /dev/mqueue "${1#/}"; else cat "${IPC_LAB_MQUEUE:-/dev/mqueue}$1"; fi
 } 2> /dev/null
 shared_memory() {
-  if ((${#INSPECT[@]})); then "${INSPECT[@]}" read --in /dev/shm "${1#/dev/shm/}"; else cat "$1"; fi
+  if ((${#INSPECT[@]})); then inspect read --in /dev/shm "${1#/dev/shm/}"; else cat "$1"; fi
 }
 
 # kernel FILE: a file below /proc, such as net/tcp, as the student's programs find it.
-kernel() { if ((${#INSPECT[@]})); then "${INSPECT[@]}" kernel "$1"; else cat "/proc/$1"; fi; }
+kernel() { if ((${#INSPECT[@]})); then inspect kernel "$1"; else cat "/proc/$1"; fi; }
 
 # next_pid N: the next process in the box gets this pid, see pid_namespaces(7). Fails where there is no box
 # with pids of its own, and where we may not say that: it takes the rights of who made the box's namespaces.
-next_pid() { ((${#INSPECT[@]})) && "${INSPECT[@]}" next-pid "$1" 2> /dev/null; }
+next_pid() { ((${#INSPECT[@]})) && inspect next-pid "$1" 2> /dev/null; }
 
 # ends NAME: in time, whatever its exit status, for which another test has the points.
 ends() {
   finish "$1" > "$LOGS/$1.end" || [[ ! -f $LOGS/$1.late ]] || { cat "$LOGS/$1.end"; return 1; }
 }
 
-# gives_up_in_time NAME SECONDS: with status 1, so long after the time in `before`, or a little later.
+# gives_up_in_time NAME SECONDS: with status 1, so long after the time in `n_before`, or a little later.
 # shellcheck disable=SC2153,SC2154  # of the harness, and of the test
 gives_up_in_time() {
-  local waited
+  local n_waited n_now n_limit
+  number n_limit "$2" || return
   finish "$1" 1
-  waited=$(((${EPOCHREALTIME/./} - before) / 1000))
-  ((waited >= $2 * 1000 && waited <= $2 * 1000 + 2500)) ||
-    { echo "${PROGRAM[$1]} gave up after $waited ms, and not after $2 s"; show "$1"; return 1; }
+  number n_now "${EPOCHREALTIME/./}" || return
+  n_waited=$(((n_now - n_before) / 1000))
+  ((n_waited >= n_limit * 1000 && n_waited <= n_limit * 1000 + 2500)) ||
+    { echo "${PROGRAM[$1]} gave up after $n_waited ms, and not after $2 s"; show "$1"; return 1; }
 }
 
 # rests NAME: all its threads sleep, and none has run since the look before this one.
@@ -253,8 +265,9 @@ hint() { HINT=$*; }
 
 # random_lines N: lines of 20 to 99 letters and digits that nobody can know beforehand.
 random_lines() {
-  local LC_ALL=C
-  tr -dc 'a-zA-Z0-9' < /dev/urandom | head -c $(($1 * 100)) |
+  local LC_ALL=C n_lines
+  number n_lines "$1" || return
+  tr -dc 'a-zA-Z0-9' < /dev/urandom | head -c $((n_lines * 100)) |
     awk -v n="$1" -v seed="$RANDOM$RANDOM" 'BEGIN { srand(seed) }
       { while (n-- > 0) { w = 20 + int(rand() * 80); print substr($0, 1, w); $0 = substr($0, w + 1) } }'
 }
@@ -262,13 +275,13 @@ random_lines() {
 # free_port: a port that nobody uses now, below those that the kernel gives to clients: a client that
 # tries again and again to connect to one of those may once get that very port and meet itself.
 free_port() {
-  local port
-  while port=$((20000 + RANDOM % 12000)); do
+  local n_port
+  while n_port=$((20000 + RANDOM % 12000)); do
     # With two bytes that are the same, a mistake with their order would be none.
-    ((port >> 8 != (port & 255))) || continue
-    kernel net/tcp | grep -qi "$(printf ':%04X ' "$port")" || break
+    ((n_port >> 8 != (n_port & 255))) || continue
+    kernel net/tcp | grep -qi "$(printf ':%04X ' "$n_port")" || break
   done
-  echo "$port"
+  echo "$n_port"
 }
 
 # prints NAME FILE: its standard output is exactly what FILE holds.
@@ -280,10 +293,10 @@ prints() {
 # differ EXPECTED ACTUAL: shows how. Of what is too large for a terminal it shows the lines at the first
 # difference, and of each line the beginning.
 differ() {
-  local n_line=1 file
-  if (($(cat "$1" "$2" | wc -c) > 100000)); then
-    n_line=$(LC_ALL=C cmp "$1" "$2" 2>&1 | sed -nE 's/.*, line ([0-9]{1,9})$/\1/p')
-    n_line=${n_line:-1}
+  local n_line=1 n_size file
+  number n_size "$(cat "$1" "$2" | wc -c)" || return
+  if ((n_size > 100000)); then
+    number n_line "$(LC_ALL=C cmp "$1" "$2" 2>&1 | sed -nE 's/.*, line ([0-9]{1,9})$/\1/p')" > /dev/null || n_line=1
     echo "they differ from line $n_line on:"
   fi
   for file in "$1" "$2"; do tail -n "+$n_line" "$file" | head -c 100000 | head -n 400 | cut -c 1-400 > "$file.shown"; done
@@ -319,11 +332,11 @@ can_trace() {
 # from_trace FILE ARGUMENT...: what ipc-trace says of the logs, in FILE. If a part of a log is missing or
 # cannot be read, the test is not verified.
 from_trace() {
-  local status=0
-  "$TOOLS/ipc-trace" "${@:2}" > "$1" 2> "$LOGS/from-trace.err" || status=$?
-  ((status != 3)) || unverified "$(head -n 1 "$LOGS/from-trace.err")"
-  ((status == 0)) || cat "$LOGS/from-trace.err"
-  return "$status"
+  local n_status=0
+  "$TOOLS/ipc-trace" "${@:2}" > "$1" 2> "$LOGS/from-trace.err" || n_status=$?
+  ((n_status != 3)) || unverified "$(head -n 1 "$LOGS/from-trace.err")"
+  ((n_status == 0)) || cat "$LOGS/from-trace.err"
+  return "$n_status"
 }
 
 # query NAME [OPTION...]: what NAME, and all processes that it started, did, as the table of `ipc-trace query`

@@ -22,6 +22,33 @@ TOOLS=${IPC_LAB_TOOLS:-${CARGO_TARGET_DIR:-$ROOT/target}/debug}
 BIN=${IPC_LAB_BIN:-$TOOLS} # the programs under test
 DEADLINE=${DEADLINE:-20} # seconds after which a program that should have ended is killed
 
+# number [--hex] NAME TEXT: assigns TEXT to the variable NAME, which begins with n_, if TEXT is a number: 1 to
+# 18 decimal digits, or 1 to 16 hexadecimal ones. Otherwise it fails, with one line that shows TEXT. Bash runs
+# the commands that stand in a text such as a[$(command)] when it looks for a number there. So arithmetic
+# must hold only literals and variables n_..., and scripts/check-evaluation reports everything else.
+number() {
+  local LC_ALL=C base=10 digits='18 decimal digits' rest shown
+  if [[ $1 == --hex ]]; then
+    base=16 digits='16 hexadecimal digits'
+    shift
+    rest=${2//[0-9a-fA-F]/}
+    ((${#2} <= 16)) || rest=$2
+  else
+    rest=${2//[0-9]/}
+    ((${#2} <= 18)) || rest=$2
+  fi
+  if [[ $1 != n_[a-z0-9]* || $1 == *[^a-z0-9_]* ]]; then
+    printf 'number: a name begins with n_: %q\n' "${1:0:40}"
+    return 1
+  fi
+  if [[ -z $2 || -n $rest ]]; then
+    printf -v shown %q "${2:0:60}"
+    echo "$1: expected 1 to $digits, not ${shown:0:80}"
+    return 1
+  fi
+  printf -v "$1" %s "$(($base#$2))" # evaluates: the name and the digits were checked above
+}
+
 setup() {
   # bats notes where it is before each command, which is a third of the time that tests take; for a
   # report the test file's own lines are enough.
@@ -43,7 +70,7 @@ before_test() { :; }
 after_test() { rm -rf "$DIR"; }
 
 teardown() {
-  local left=0 pid running command
+  local n_left=0 pid running command
   cd /
   # What is killed below is no job any more, of whose end bash would tell in ten lines.
   for pid in "${PID[@]}"; do disown "$pid" 2> /dev/null || true; done
@@ -57,18 +84,18 @@ teardown() {
         printf 'left running: pid %s: %s\n' "$pid" "$command"
     done
     kill -KILL "${running[@]}" 2> /dev/null || true
-    left=1
+    n_left=1
   fi
   left_behind > "$LOGS/left"
   left_in_dir >> "$LOGS/left"
   if [[ -s $LOGS/left ]]; then
     cat "$LOGS/left"
-    left=1
+    n_left=1
   fi
   # One failure is enough: the next test finds nothing of it. (Only where nothing is the machine's.)
-  if ((left)) && [[ -n ${IPC_LAB_NAMESPACE:-} ]]; then ipcrm --all; fi
+  if ((n_left)) && [[ -n ${IPC_LAB_NAMESPACE:-} ]]; then ipcrm --all; fi
   after_test
-  return "$left"
+  return "$n_left"
 }
 
 # The pids of this test's programs that still run, and of all that they started: each carries
@@ -120,13 +147,17 @@ start() {
   # A background job of bash ignores SIGINT unless that is undone, and whatever bats reads
   # from (descriptors 3, 4) would be held open by a program that outlives the test.
   (
-    for keyboard in "${KEYBOARD[@]}" ${BOX:-} ${NEVER:-} ${LEASH:-}; do exec {keyboard}>&-; done
+    for keyboard in "${KEYBOARD[@]}" "${BOX:-}" "${NEVER:-}" "${n_leash:-}"; do [[ -z $keyboard ]] || exec {keyboard}>&-; done
     exec 2> "$LOGS/$name.err" > "$LOGS/$name.out" 3>&- 4>&-
     cd "${RUN_IN:-.}" || exit
     [[ -n ${MERGED:-} ]] && exec 2>&1
-    [[ -n ${UNREAD:-} ]] && exec >&"$UNREAD"
+    if [[ -n ${UNREAD:-} ]]; then
+      local n_unread
+      number n_unread "$UNREAD" || exit
+      exec >&"$n_unread"
+    fi
     [[ -n ${FULL:-} ]] && exec > /dev/full
-    exec "${WORDS[@]}"
+    exec "${WORDS[@]}" # evaluates: the words of words_for
   ) <&0 &
   PID[$name]=$!
 }
@@ -175,8 +206,10 @@ start_typing() {
 
 # type_in NAME TEXT: a line for the program's standard input.
 type_in() {
+  local n_keys
+  number n_keys "${KEYBOARD[$1]}" || return
   # Nobody reads that any more: a failed test, and not the death of it (SIGPIPE).
-  (trap '' PIPE; printf '%s\n' "$2" >&"${KEYBOARD[$1]}") 2> /dev/null ||
+  (trap '' PIPE; printf '%s\n' "$2" >&"$n_keys") 2> /dev/null ||
     { echo "$1 does not read what is typed:"; show "$1"; return 1; }
 }
 
@@ -184,7 +217,7 @@ type_in() {
 end_of_input() {
   local keyboard=${KEYBOARD[$1]}
   exec {keyboard}>&-
-  unset "KEYBOARD[$1]"
+  KEYBOARD[$1]=
 }
 
 # wait_for NAME TEXT: until the program has printed it. A file has no event that the shell
@@ -228,16 +261,19 @@ wait_until() {
 
 # clock_start, clock_over: whether DEADLINE seconds have passed since. Where more tasks want to run than there
 # are CPUs, each of them gets a part of one: then a second counts for as much less (see proc_loadavg(5)).
-n_cpus=$(nproc)
-clock_start() { n_clock_spent=0 n_clock_last=${EPOCHREALTIME/[.,]/}; }
+number n_cpus "$(nproc)"
+clock_start() {
+  n_clock_spent=0
+  number n_clock_last "${EPOCHREALTIME/[.,]/}"
+}
 clock_over() {
-  local n_now=${EPOCHREALTIME/[.,]/} n_passed n_running running
+  local n_now n_passed n_running n_deadline running
   read -r _ _ _ running _ < /proc/loadavg
-  n_running=${running%%/*}
+  number n_now "${EPOCHREALTIME/[.,]/}" && number n_running "${running%%/*}" && number n_deadline "$DEADLINE"
   n_passed=$((n_now - n_clock_last))
   ((n_running <= n_cpus)) || n_passed=$((n_passed * n_cpus / n_running))
-  n_clock_spent=$((n_clock_spent + n_passed)) n_clock_last=$n_now
-  ((n_clock_spent > DEADLINE * 1000000))
+  n_clock_spent=$((n_clock_spent + n_passed)) n_clock_last=$((n_now))
+  ((n_clock_spent > n_deadline * 1000000))
 }
 
 # gone: no process of this test is alive. A child ends after its parent: `wait_until gone`.
@@ -293,8 +329,8 @@ frozen() { ended "$1" || [[ $STATE == T ]]; } # or ended
 # shake NAME...: stops and continues them (Ctrl-Z and fg) some 100 times a second, until the last
 # one ends, but no longer than a second or two.
 shake() {
-  local name round
-  for ((round = 0; round < 150; round++)); do
+  local name n_round
+  for ((n_round = 0; n_round < 150; n_round++)); do
     kill -0 "${PID[${!#}]}" 2> /dev/null || break
     for name in "$@"; do stop "$name" STOP 2> /dev/null || true; done
     for name in "$@"; do stop "$name" CONT 2> /dev/null || true; done
@@ -304,30 +340,31 @@ shake() {
 
 # finish NAME [STATUS]: the program ends in time, with that exit status (0).
 finish() {
-  local name=$1 expected=${2:-0} status=0 pid=${PID[$1]} watchdog
-  [[ -n ${LEASH:-} ]] || exec {LEASH}<> <(:)
+  local name=$1 n_expected n_status=0 pid=${PID[$1]} watchdog
+  number n_expected "${2:-0}" || return
+  [[ -n ${n_leash:-} ]] || exec {n_leash}<> <(:)
   # It ends when it is told to; if that takes too long, it bites.
   (
     exec > "$LOGS/$name.watchdog" 2>&1 3>&- 4>&-
     clock_start
-    until clock_over; do ! read -rt 0.1 -u "$LEASH" || exit 0; done
+    until clock_over; do ! read -rt 0.1 -u "$n_leash" || exit 0; done
     echo "still running after $DEADLINE s" > "$LOGS/$name.late"
     explain_hang >> "$LOGS/$name.late"
     kill -KILL "$(program_pid "$name")" "$pid" 2> /dev/null
   ) &
   watchdog=$!
-  { wait "$pid"; } 2> /dev/null || status=$? # bash would tell of a kill in ten lines
+  { wait "$pid"; } 2> /dev/null || n_status=$? # bash would tell of a kill in ten lines
   after_end "$name"
-  echo >&"$LEASH"
+  echo >&"$n_leash"
   wait "$watchdog" || true
   if [[ -f $LOGS/$name.late ]]; then
     cat "$LOGS/$name.late"
     # It has not read what it was told: the next one gets a leash of its own.
-    exec {LEASH}>&-
-    unset LEASH
+    exec {n_leash}>&-
+    unset n_leash
   fi
-  if ((status != expected)); then
-    echo "$name (${PROGRAM[$name]}): exit status $status, expected $expected"
+  if ((n_status != n_expected)); then
+    echo "$name (${PROGRAM[$name]}): exit status $n_status, expected $n_expected"
     show "$name"
     return 1
   fi
@@ -354,7 +391,17 @@ show() {
 
 # rounds N: how often to try what must never go wrong: N times in the long form (LONG=1, make soak),
 # a tenth of that in make test.
-rounds() { if [[ -n ${LONG:-} ]]; then echo "$1"; else echo $((($1 + 9) / 10)); fi; }
+rounds() {
+  local n_rounds
+  number n_rounds "$1" || return
+  if [[ -n ${LONG:-} ]]; then echo "$n_rounds"; else echo $(((n_rounds + 9) / 10)); fi
+}
+
+# ended_by SIGNAL: prints the exit status that a program has when this signal terminates it.
+ended_by() {
+  local n_signal
+  number n_signal "$(kill -l "$1")" && echo $((128 + n_signal))
+}
 
 # run_to_end PROGRAM STATUS [ARG...]: start and finish, under the program's own name.
 run_to_end() {

@@ -122,10 +122,10 @@ join_typing() {
   join_typing "$BOB"
   wait_for "$ADA" "* $BOB has joined"
   random_lines 6 > lines
-  local name number=0 other
+  local name n_number=0 other
   while IFS= read -r line; do
     name=$ADA other=$BOB
-    ((number++ % 2)) && name=$BOB other=$ADA
+    ((n_number++ % 2)) && name=$BOB other=$ADA
     type_in "$name" "$line"
     wait_for "$other" "<$name> $line"
   done < lines

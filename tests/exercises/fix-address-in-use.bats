@@ -20,8 +20,10 @@ told() {
 
 # What the server prints after so many clients.
 expected() {
+  local n_i n_clients
+  number n_clients "$1" || return
   echo "Server listening on port $PORT"
-  for ((i = 1; i <= $1; i++)); do echo "Client $i: told $LINE"; done
+  for ((n_i = 1; n_i <= n_clients; n_i++)); do echo "Client $n_i: told $LINE"; done
 }
 
 # Whether a connection of the server's is in TIME_WAIT (06): see proc(5), /proc/net/tcp.
@@ -36,9 +38,9 @@ time_wait() {
   LINE=$(random_lines 1)
   serve server 127.0.0.1:0
   for client in one two three; do
-    visit $client
-    finish $client
-    prints $client <(echo "$LINE")
+    visit "$client"
+    finish "$client"
+    prints "$client" <(echo "$LINE")
   done
   wait_until time_wait
   hint "SIGINT ends the server as SIGTERM does, with status 0: see lesson::exit_on_signal."
@@ -55,10 +57,10 @@ time_wait() {
   for server in second third; do
     visit "client-of-$before"
     told "client-of-$before"
-    stop $before
-    finish $before
+    stop "$before"
+    finish "$before"
     LINE=$(random_lines 1)
-    serve $server "127.0.0.1:$PORT"
+    serve "$server" "127.0.0.1:$PORT"
     before=$server
   done
   # The last one is given no time to say good-bye.

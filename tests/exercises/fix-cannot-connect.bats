@@ -12,10 +12,11 @@ call() { start "$1" fix-cannot-connect-client --wait 60 "127.0.0.1:$PORT" < "$2"
 
 # ticks_of NAME: the processor time that it has used, in hundredths of a second: utime and stime of proc(5).
 ticks_of() {
-  local fields
+  local fields n_user n_system
   read -r fields < "/proc/$(program_pid "$1")/stat"
   read -ra fields <<< "${fields##*) }"
-  echo $((fields[11] + fields[12]))
+  number n_user "${fields[11]}" && number n_system "${fields[12]}" || return
+  echo $((n_user + n_system))
 }
 
 # close_down [SIGNAL]: the server ends with status 0, if it has not done so already.
@@ -50,11 +51,12 @@ conversation() {
   call client input
   wait_for client "Waiting for 127.0.0.1:$PORT"
   hint "Between two attempts the client pauses: to ask without a rest takes a whole processor for nothing."
-  local ticks
-  ticks=$(ticks_of client)
+  local n_before n_ticks
+  number n_before "$(ticks_of client)"
   for _ in {1..40}; do pause; done
-  ticks=$(($(ticks_of client) - ticks))
-  ((ticks < 15)) || { echo "of these 0.4 s the client has computed for $ticks hundredths"; return 1; }
+  number n_ticks "$(ticks_of client)"
+  n_ticks=$((n_ticks - n_before))
+  ((n_ticks < 15)) || { echo "of these 0.4 s the client has computed for $n_ticks hundredths"; return 1; }
   serve
   finish client
   prints client <(echo "Waiting for 127.0.0.1:$PORT"; conversation input)
@@ -65,11 +67,12 @@ conversation() {
   hint "The client must end when --wait seconds have passed, not before and not much later, with exit status 1."
   PORT=$(free_port)
   # Two at the same time: only one limit can be built in.
-  local long=$((RANDOM % 2 + 3)) before=${EPOCHREALTIME/./} DEADLINE=10
+  local n_long=$((RANDOM % 2 + 3)) n_before DEADLINE=10
+  number n_before "${EPOCHREALTIME/./}"
   start client fix-cannot-connect-client --wait 1 "127.0.0.1:$PORT" < /dev/null
-  start patient fix-cannot-connect-client --wait "$long" "127.0.0.1:$PORT" < /dev/null
+  start patient fix-cannot-connect-client --wait "$n_long" "127.0.0.1:$PORT" < /dev/null
   gives_up_in_time client 1
-  gives_up_in_time patient "$long"
+  gives_up_in_time patient "$n_long"
   hint "The error must name the address: whoever reads it wants to know where nobody listens."
   prints client <(echo "Waiting for 127.0.0.1:$PORT")
   one_error client "127.0.0.1:$PORT"

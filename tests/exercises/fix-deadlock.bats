@@ -2,13 +2,15 @@
 load ../exercise
 
 # some_amounts: what goes to the right and to the left at a time; nobody can know it beforehand.
-some_amounts() { RIGHT=$((RANDOM + 1)) LEFT=$((RANDOM + 1)); }
+some_amounts() { n_right=$((RANDOM + 1)) n_left=$((RANDOM + 1)); }
 
 # balance ROUNDS: what the program should print about money.
 balance() {
-  echo "Left: $((1000000 - $1 * RIGHT + $1 * LEFT))"
-  echo "Right: $((1000000 + $1 * RIGHT - $1 * LEFT))"
-  echo "Transfers: $((2 * $1))"
+  local n_rounds
+  number n_rounds "$1" || return
+  echo "Left: $((1000000 - n_rounds * n_right + n_rounds * n_left))"
+  echo "Right: $((1000000 + n_rounds * n_right - n_rounds * n_left))"
+  echo "Transfers: $((2 * n_rounds))"
 }
 
 # in_time: it ends with exit status 0. If it hangs it is asked to end, so that it removes its locks.
@@ -26,7 +28,7 @@ has_ended() { [[ $(cut -d' ' -f3 "/proc/${PID[$1]}/stat" 2> /dev/null) == @(Z|) 
 transfer() {
   rm -f "$LOGS/run.trace".*
   some_amounts
-  start_watched run fix-deadlock --rounds "$1" --micros "$2" "$RIGHT" "$LEFT"
+  start_watched run fix-deadlock --rounds "$1" --micros "$2" "$n_right" "$n_left"
 }
 
 # in_trace ROUNDS: a line for each thread that has done P at least that often: the time of its first
@@ -77,7 +79,7 @@ at_once() {
   hint "Each process has one lock and waits for the other's: all of them must lock the two in the same order, in every round."
   for i in 1 2; do
     some_amounts
-    start run fix-deadlock --rounds 1000 "$RIGHT" "$LEFT"
+    start run fix-deadlock --rounds 1000 "$n_right" "$n_left"
     in_time
   done
   hint "All three must be at work at the same time: fork them all before you wait for one (reap), and let none of them wait until another one has ended."
@@ -103,7 +105,9 @@ at_once() {
   # Two that transfer; 40 * 2 * 5000 microseconds. Who looks does half of that work.
   in_trace 40
   awk '$3 >= 0.4' traced > working
-  (($(wc -l < working) >= 2)) || { echo "$(wc -l < working) of 2 processes have spent the time that 80 times 5 ms of work take"; return 1; }
+  local n_working
+  number n_working "$(wc -l < working)"
+  ((n_working >= 2)) || { echo "$n_working of 2 processes have spent the time that 80 times 5 ms of work take"; return 1; }
 }
 
 @test "[2] nobody sees a torn pair" {
@@ -126,10 +130,12 @@ at_once() {
 @test "[1] each transfer locks both accounts" {
   hint "Every transfer must do P on both semaphores: with one lock for both accounts nobody could use one alone."
   some_amounts
-  start_traced run fix-deadlock --rounds 30 "$RIGHT" "$LEFT"
+  start_traced run fix-deadlock --rounds 30 "$n_right" "$n_left"
   in_time
   # Two that transfer, and one that looks.
   in_trace 30
   awk '$6' traced > both
-  (($(wc -l < both) >= 3)) || { echo "$(wc -l < both) of 3 processes have locked both accounts in each round"; return 1; }
+  local n_both
+  number n_both "$(wc -l < both)"
+  ((n_both >= 3)) || { echo "$n_both of 3 processes have locked both accounts in each round"; return 1; }
 }

@@ -29,7 +29,7 @@ shown() {
 left_as_it_is() {
   local program
   shown > before
-  for program in $READER $WRITER; do
+  for program in "$READER" "$WRITER"; do
     start "$program" "$program" fifo < input
     finish "$program" 1
     one_error "$program" ""
@@ -43,9 +43,9 @@ fifo_is_gone() { [[ ! -e $DIR/fifo ]] || { echo "left behind: $(ls -l "$DIR/fifo
 @test "[2] the reader may start first" {
   hint "The reader has made the FIFO before: for the writer EEXIST (File exists) is no failure then."
   random_lines $((RANDOM % 50 + 50)) > input
-  start reader $READER fifo
+  start reader "$READER" fifo
   wait_until waits reader
-  start writer $WRITER fifo < input
+  start writer "$WRITER" fifo < input
   they_met
   fifo_is_gone
 }
@@ -53,9 +53,9 @@ fifo_is_gone() { [[ ! -e $DIR/fifo ]] || { echo "left behind: $(ls -l "$DIR/fifo
 @test "[2] the writer may start first" {
   hint "The writer waits in its open until somebody opens the same FIFO: who removes it and makes another one leaves the writer alone for ever."
   random_lines $((RANDOM % 50 + 50)) > input
-  start writer $WRITER fifo < input
+  start writer "$WRITER" fifo < input
   wait_until waits writer
-  start reader $READER fifo
+  start reader "$READER" fifo
   they_met
   fifo_is_gone
 }
@@ -63,13 +63,13 @@ fifo_is_gone() { [[ ! -e $DIR/fifo ]] || { echo "left behind: $(ls -l "$DIR/fifo
 @test "[2] the FIFO of a killed run is used again, and gone at the end" {
   hint "What a killed run has left must neither stop the next one nor stay: at the end the FIFO is removed, whoever has made it."
   random_lines $((RANDOM % 50 + 50)) > input
-  start killed $READER fifo
+  start killed "$READER" fifo
   wait_until waits killed
   stop killed KILL
   finish killed 137
-  start reader $READER fifo
+  start reader "$READER" fifo
   wait_until waits reader
-  start writer $WRITER fifo < input
+  start writer "$WRITER" fifo < input
   they_met
   fifo_is_gone
 }
@@ -97,17 +97,17 @@ fifo_is_gone() { [[ ! -e $DIR/fifo ]] || { echo "left behind: $(ls -l "$DIR/fifo
 
 @test "[1] Ctrl-C while it waits: the FIFO is gone" {
   hint "SIGINT and SIGTERM end a program also in its open, and nobody removes what it has made: see lesson graceful-shutdown."
-  for program in $READER $WRITER; do
+  for program in "$READER" "$WRITER"; do
     for signal in INT TERM; do
       start "$program" "$program" fifo < /dev/null
       wait_until waits "$program"
       stop "$program" "$signal"
-      finish "$program" $((128 + $(kill -l "$signal")))
+      finish "$program" "$(ended_by "$signal")"
       fifo_is_gone
     done
   done
   hint "On Ctrl-C a program removes the FIFO that it has made itself: for one that was there before, its maker may come back."
-  for program in $READER $WRITER; do
+  for program in "$READER" "$WRITER"; do
     inside mkfifo fifo
     inside ln fifo theirs
     start "$program" "$program" fifo < /dev/null
@@ -124,9 +124,9 @@ fifo_is_gone() { [[ ! -e $DIR/fifo ]] || { echo "left behind: $(ls -l "$DIR/fifo
 @test "[2] the lines went through the FIFO" {
   hint "The writer must write the lines into the FIFO, and the reader read them from there: no file is needed beside it."
   random_lines 20 > input
-  start_traced reader $READER fifo
+  start_traced reader "$READER" fifo
   wait_until waits reader
-  start_traced writer $WRITER fifo < input
+  start_traced writer "$WRITER" fifo < input
   they_met
   through fifo writer reader input
 }

@@ -27,27 +27,31 @@ waiting() { [[ $(kernel sysvipc/msg | awk 'NR > 1 { n += $5 } END { print n + 0 
 # ask_and_stop CLIENT LINE...: in the box, starts a client with each line, one after the other, and
 # stops them when all have asked. When a line comes they go on: the last one first, until it ends.
 ask_and_stop() {
-  local client=$1 line i pids=()
+  local client=$1 line n_i pid pids=()
   shift
   for line; do
-    "$client" <<< "$line" &
+    "$client" <<< "$line" & # evaluates: the path of the program, which this test gives
     pids+=("$!")
     until in_queue "${#pids[@]}"; do :; done
   done
   kill -s STOP "${pids[@]}"
-  for i in "${pids[@]}"; do until stopped "$i"; do :; done; done
+  for pid in "${pids[@]}"; do until stopped "$pid"; do :; done; done
   echo "All have asked" >&2
   read -r _
-  for ((i = ${#pids[@]} - 1; i >= 0; i--)); do
-    kill -s CONT "${pids[i]}"
-    wait "${pids[i]}" || return
+  for ((n_i = ${#pids[@]} - 1; n_i >= 0; n_i--)); do
+    kill -s CONT "${pids[n_i]}"
+    wait "${pids[n_i]}" || return
   done
 }
 # Without a process for each look: there are many, and here nobody pauses between two.
 in_queue() {
-  local n=0 count
-  while read -r _ _ _ _ count _; do n=$((n + ${count/qnum/0})); done < /proc/sysvipc/msg
-  ((n == $1))
+  local n_all=0 n_count n_expected count
+  number n_expected "$1" || return
+  while read -r _ _ _ _ count _; do
+    number n_count "${count/qnum/0}" || return
+    n_all=$((n_all + n_count))
+  done < /proc/sysvipc/msg
+  ((n_all == n_expected))
 }
 stopped() {
   local stat
@@ -61,7 +65,11 @@ stopped() {
 answered() { [[ $(grep -c '^Request: ' "$LOGS/server.out") == "$1" ]] && waiting "$1"; }
 
 # queue_stays: there is one still.
-queue_stays() { (($(kernel sysvipc/msg | wc -l) > 1)) || { echo "the queue is gone"; return 1; }; }
+queue_stays() {
+  local n_lines
+  number n_lines "$(kernel sysvipc/msg | wc -l)" || return
+  ((n_lines > 1)) || { echo "the queue is gone"; return 1; }
+}
 
 # one_queue NAME...: all messages that these sent and received went through the same one.
 one_queue() {
@@ -119,7 +127,7 @@ one_queue() {
   local DEADLINE=20 lines
   lines 105 > input
   mapfile -t lines < input
-  WHERE=inside start_typing crowd bash -c "$(declare -f ask_and_stop in_queue stopped); ask_and_stop \"\$@\"" \
+  WHERE=inside start_typing crowd bash -c "$(declare -f number ask_and_stop in_queue stopped); ask_and_stop \"\$@\"" \
     bash "$PROGRAMS/fix-msg-type-client" "${lines[@]}"
   wait_for crowd "All have asked"
   serve
@@ -134,7 +142,7 @@ one_queue() {
 # far_apart: clients whose pids are apart by multiples of what somebody may divide them by: 100, 255, 256, 1,000,
 # 1,024, 9,999, 10,000, 16,384 and others.
 far_apart() {
-  local pid at names=()
+  local pid n_at names=()
   for pid in 500 10500 16884 20499 26000; do
     next_pid "$pid" || return 0 # the crowd is all there is where pids cannot be chosen
     lines 1 > "far$pid"
@@ -146,8 +154,8 @@ far_apart() {
   serve
   wait_until answered "${#names[@]}"
   # The last one first: what it finds may be another one's.
-  for ((at = ${#names[@]} - 1; at >= 0; at--)); do
-    pid=${names[at]}
+  for ((n_at = ${#names[@]} - 1; n_at >= 0; n_at--)); do
+    pid=${names[n_at]}
     stop "$pid" CONT 2> /dev/null || true # or it has ended by now
     finish "$pid"
     prints "$pid" <(answers "$pid")
@@ -162,7 +170,7 @@ far_apart() {
     start client fix-msg-type-client < input
     wait_until waiting 1
     stop client "$signal"
-    finish client $((128 + $(kill -l "$signal")))
+    finish client "$(ended_by "$signal")"
     nothing_left
   done
   hint "A client removes the queue only if it has made it and no server has answered yet: after that it is the server's, and others ask there."

@@ -2,17 +2,17 @@
 load ../exercise
 
 MARK='board 1'
-SIZE=8192
+n_size=8192
 
 # numbered: the lines as the program should print them.
 numbered() { awk '{ print "Line " NR ": " $0 }' "$1"; }
 
 # type_all NAME FILE: each line, and the program has printed it.
 type_all() {
-  local number=0 line
+  local n_number=0 line
   while IFS= read -r line; do
     type_in "$1" "$line"
-    wait_for "$1" "Line $((++number)): $line"
+    wait_for "$1" "Line $((++n_number)): $line"
   done < "$2"
 }
 
@@ -51,7 +51,7 @@ left_alone() {
   prints run <(numbered input)
   nothing_left
   hint "The segment goes also if the program ends because of an error, such as a board that is full: what removes it must run on every way out."
-  { random_lines 1; head -c $((SIZE * 2)) /dev/zero | tr '\0' "$((RANDOM % 10))"; echo; } > input
+  { random_lines 1; head -c $((n_size * 2)) /dev/zero | tr '\0' "$((RANDOM % 10))"; echo; } > input
   start full fix-shm-leftover < input
   finish full 1
   one_error full ""
@@ -80,7 +80,7 @@ left_alone() {
     start_typing "$signal" fix-shm-leftover
     type_all "$signal" input
     stop "$signal" "$signal"
-    finish "$signal" $((128 + $(kill -l "$signal")))
+    finish "$signal" "$(ended_by "$signal")"
     nothing_left
   done
 }
@@ -88,18 +88,19 @@ left_alone() {
 @test "[2] a segment of another size is left as it is" {
   hint "Only a segment of exactly SIZE bytes is a board: look at its size (shmctl IPC_STAT) before you attach it, or who reads beyond its end is killed."
   { echo "$MARK"; head -c 40 /dev/urandom; } > theirs
-  for size in 64 $((SIZE * 2)) 1024; do left_alone "$size"; done
+  for size in 64 $((n_size * 2)) 1024; do left_alone "$size"; done
 }
 
 @test "[1] a segment without the mark is left as it is" {
   hint "A segment of the same size may still be somebody else's: only what begins with the mark is yours to use or to remove."
   { random_lines 1; head -c 100 /dev/urandom; } > theirs
-  left_alone "$SIZE"
+  left_alone "$n_size"
   hint "All bytes of the mark count: 'board 2' may be another version's, and that is not yours."
   # The mark, but for one of its bytes.
-  for place in 0 $((RANDOM % ${#MARK})) ${#MARK}; do
-    { echo "$MARK" | sed -z "s/./#/$((place + 1))"; random_lines 3; } > theirs
-    left_alone "$SIZE"
+  local n_place
+  for n_place in 0 $((RANDOM % ${#MARK})) ${#MARK}; do
+    { echo "$MARK" | sed -z "s/./#/$((n_place + 1))"; random_lines 3; } > theirs
+    left_alone "$n_size"
   done
 }
 

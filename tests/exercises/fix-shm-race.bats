@@ -3,15 +3,21 @@ load ../exercise
 
 # some_amounts N: that many that nobody can know beforehand.
 some_amounts() {
+  local n_i n_count
+  number n_count "$1" || return
   AMOUNTS=()
-  for ((i = 0; i < $1; i++)); do AMOUNTS+=($((RANDOM * 32768 + RANDOM + 1))); done
+  for ((n_i = 0; n_i < n_count; n_i++)); do AMOUNTS+=($((RANDOM * 32768 + RANDOM + 1))); done
 }
 
 # total ROUNDS: what the program should print.
 total() {
-  local sum=0 amount
-  for amount in "${AMOUNTS[@]}"; do ((sum += amount)); done
-  echo "Total: $((sum * $1))"
+  local n_sum=0 n_amount n_rounds amount
+  number n_rounds "$1" || return
+  for amount in "${AMOUNTS[@]}"; do
+    number n_amount "$amount" || return
+    ((n_sum += n_amount))
+  done
+  echo "Total: $((n_sum * n_rounds))"
 }
 
 # worker_seen: WORKER is a child of the program, and PROGRAM_PID the program; or the program is over.
@@ -39,7 +45,10 @@ children() {
 }
 
 # has_children N: also such as have ended and not been waited for.
-has_children() { children; ((${#CHILDREN[@]} >= $1)); }
+has_children() {
+  local n_least
+  number n_least "$1" && children && ((${#CHILDREN[@]} >= n_least))
+}
 
 # hold_worker: stops it, until it has taken effect; fails if it has ended before.
 hold_worker() {
@@ -129,7 +138,9 @@ added() {
     NR == 1 { parent = pid }
     name == "shmat" && $10 == segment && outcome == "returned" && pid != parent && !seen[pid]++ { print pid }
   ' segment="$id" > attached
-  (($(wc -l < attached) >= 5)) || { echo "$(wc -l < attached) of 5 workers have attached segment $id"; return 1; }
+  local n_attached
+  number n_attached "$(wc -l < attached)"
+  ((n_attached >= 5)) || { echo "$n_attached of 5 workers have attached segment $id"; return 1; }
 }
 
 @test "[1] Ctrl-C leaves nothing behind" {
@@ -139,7 +150,7 @@ added() {
     start_typing "$signal" fix-shm-race --rounds 10 "${AMOUNTS[@]}"
     wait_for "$signal" "Total: "
     stop "$signal" "$signal"
-    finish "$signal" $((128 + $(kill -l "$signal")))
+    finish "$signal" "$(ended_by "$signal")"
     nothing_left
   done
 }

@@ -43,29 +43,31 @@ CLOSES=(sh -c 'exec <&-; echo closed')
 @test "[2] the exit status is then 1" {
   hint "Input that was not read is a failure: exit status 1, neither 0 nor 141 nor what the command ended with."
   random_lines 17000 > input
-  for status in 0 7; do
-    start "after-$status" fix-sigpipe sh -c "read -r line; exit $status" < input
-    finish "after-$status" 1
+  local n_status
+  for n_status in 0 7; do
+    start "after-$n_status" fix-sigpipe sh -c "read -r line; exit $n_status" < input
+    finish "after-$n_status" 1
   done
 }
 
 @test "[2] the command has SIGPIPE at its default action" {
   hint "Rust ignores SIGPIPE and exec passes that on: in the child, before exec, the default action (SIG_DFL) must be back."
   # Every command, also one whose name nobody can know.
-  local name kind mask seen
+  local name kind mask n_mask n_seen
   name=$(random_lines 1 | cut -c 1-8)
   inside ln -s "$(type -P grep)" "$name"
   for command in grep "./$name"; do
     start parent fix-sigpipe "$command" -E '^Sig(Blk|Ign):' /proc/self/status < /dev/null
     ends parent
-    seen=0
+    n_seen=0
     while read -r kind mask; do
       [[ $kind == Sig* ]] || continue
-      seen=$((seen + 1))
+      n_seen=$((n_seen + 1))
+      number --hex n_mask "$mask" || { echo "that is no mask of signals"; show parent; return 1; }
       # Signal number n is bit n - 1.
-      (((0x$mask >> 12 & 1) == 0)) || { echo "SIGPIPE is ignored or blocked in the command: $kind $mask"; return 1; }
+      (((n_mask >> 12 & 1) == 0)) || { echo "SIGPIPE is ignored or blocked in the command: $kind $mask"; return 1; }
     done < "$LOGS/parent.out"
-    ((seen == 2)) || { echo "the command has not printed its two masks:"; show parent; return 1; }
+    ((n_seen == 2)) || { echo "the command has not printed its two masks:"; show parent; return 1; }
   done
 }
 

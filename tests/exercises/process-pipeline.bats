@@ -12,9 +12,9 @@ none_runs() { [[ -z $(processes) ]]; }
 @test "[2] stage 1: a command runs, and its exit status is the program's" {
   hint "The child execs, the parent waits: an exit status is passed on as it is, an end by signal number N is 128 + N."
   random_lines 9 > input
-  local status=$((RANDOM % 100 + 2))
-  INPUT=input pipeline exits -- sh -c "cat; exit $status"
-  finish exits "$status"
+  local n_status=$((RANDOM % 100 + 2))
+  INPUT=input pipeline exits -- sh -c "cat; exit $n_status"
+  finish exits "$n_status"
   prints exits input
   pipeline fine -- true
   finish fine
@@ -143,12 +143,14 @@ executed() {
 @test "[2] stage 4: each command has descriptors 0, 1 and 2 alone" {
   hint "What is open without O_CLOEXEC stays open over exec: all pipe ends and both files must be closed in each command, but for the copies that dup2 has made of them."
   echo | inside tee in > input
-  # shellcheck disable=SC2016  # the inner shell's variables
-  local list='ls /proc/$$/fd > "$0"; exec cat' number
+  local number
   # The tests' own, which the program has not opened and need not close.
-  start_inside plain sh -c "$list" plain < input
+  # shellcheck disable=SC2016  # the inner shell's variables
+  start_inside plain sh -c 'ls /proc/$$/fd > "$0"; exec cat' plain < input
   finish plain
-  pipeline run --in in --out out -- sh -c "$list" list-1 "|" sh -c "$list" list-2 "|" sh -c "$list" list-3
+  # shellcheck disable=SC2016  # the inner shells' variables
+  pipeline run --in in --out out -- sh -c 'ls /proc/$$/fd > "$0"; exec cat' list-1 "|" \
+    sh -c 'ls /proc/$$/fd > "$0"; exec cat' list-2 "|" sh -c 'ls /proc/$$/fd > "$0"; exec cat' list-3
   finish run
   for number in 1 2 3; do
     diff -u --label "expected in command $number" --label "actual in command $number" \
@@ -182,12 +184,12 @@ executed() {
 
 # others_ended PID: of its children at most one still runs; the others may wait to be waited for.
 others_ended() {
-  local child children alive=0
+  local child children n_alive=0
   read -r -a children < "/proc/$1/task/$1/children" || true
   for child in "${children[@]}"; do
-    if state_of "$child" && [[ $STATE != Z ]]; then alive=$((alive + 1)); fi
+    if state_of "$child" && [[ $STATE != Z ]]; then n_alive=$((n_alive + 1)); fi
   done
-  ((alive <= 1))
+  ((n_alive <= 1))
 } 2> /dev/null
 
 sleeps_or_gone() { ! state_of "$1" || [[ $STATE == [SZ] ]]; }
@@ -231,7 +233,7 @@ bystander_lives() {
   finish bystander 137
   all_end
   # shellcheck disable=SC2016  # the inner shell's arguments
-  start_inside group sh -c '(sleep 1234 &); exec "$0" "$@"' "$PROGRAMS/process-pipeline" -- sh -c 'echo ready; exec sleep 1000'
+  start_inside group sh -c '(sleep 1234 &); exec "$0" "$@"' "$PROGRAMS/process-pipeline" -- sh -c 'echo ready; exec sleep 1000' # evaluates: $0 is the path of the program
   wait_for group ready
   stop group
   finish group 143
@@ -256,7 +258,7 @@ alone() {
     wait_for "$signal" first
     wait_for "$signal" last
     stop "$signal" "$signal"
-    finish "$signal" $((128 + $(kill -l "$signal")))
+    finish "$signal" "$(ended_by "$signal")"
     all_end
   done
   hint "A signal is passed on to the commands, each by its pid, as long as it has not been waited for: not to the process group, in which others may be, nor to a pid that may be another process's by now."

@@ -40,20 +40,28 @@ tell() {
 }
 # answered NAME ANSWER [LINE]: the next line that it prints is that.
 answered() {
+  local n_next
+  number n_next "${SEEN[$1]}" || return
+  n_next=$((n_next + 1))
   wait_until has_answer "$1" || { echo "$1 has not answered: ${3:-}"; return 1; }
-  diff -u --label "expected answer of $1${3:+ to: $3}" --label actual <(echo "$2") <(sed -n "$((SEEN[$1] + 1))p" "$LOGS/$1.out")
-  SEEN[$1]=$((SEEN[$1] + 1))
+  diff -u --label "expected answer of $1${3:+ to: $3}" --label actual <(echo "$2") <(sed -n "${n_next}p" "$LOGS/$1.out")
+  SEEN[$1]=$n_next
 }
 # refuses NAME LINE: the answer to it is a failure, in whatever words.
 refuses() {
-  local answer
+  local answer n_next
+  number n_next "${SEEN[$1]}" || return
+  n_next=$((n_next + 1))
   type_in "$1" "$2"
   wait_until has_answer "$1" || { echo "$1 has not answered: $2"; return 1; }
-  SEEN[$1]=$((SEEN[$1] + 1))
-  answer=$(sed -n "${SEEN[$1]}p" "$LOGS/$1.out")
+  SEEN[$1]=$n_next
+  answer=$(sed -n "${n_next}p" "$LOGS/$1.out")
   [[ $answer == "Failed: "* ]] || { echo "expected of $1 is 'Failed: …', its answer to '$2' is: $answer"; return 1; }
 }
-has_answer() { (($(wc -l < "$LOGS/$1.out") > SEEN[$1])); }
+has_answer() {
+  local n_lines n_seen
+  number n_lines "$(wc -l < "$LOGS/$1.out")" && number n_seen "${SEEN[$1]}" && ((n_lines > n_seen))
+}
 
 # waits NAME LINE: types it, and the program has read it, sleeps, and has not answered.
 waits() {
@@ -64,7 +72,7 @@ waits() {
 }
 # no_answer NAME: it still waits.
 no_answer() {
-  ! has_answer "$1" || { echo "$1 does not wait, but answers:"; sed -n "$((SEEN[$1] + 1))p" "$LOGS/$1.out"; return 1; }
+  ! has_answer "$1" || { echo "$1 does not wait, but answers:"; tail -n 1 "$LOGS/$1.out"; return 1; }
 }
 # Nothing that was typed is left in its keyboard, a FIFO.
 has_read() {
@@ -84,9 +92,9 @@ threads_sleep() {
 # rest NAME...: none of their threads runs for half a second. Those of a program do that looks from time
 # to time whether the lock is free.
 rest() {
-  local before pauses
+  local before n_pauses
   before=$(switches "$@") || return
-  for ((pauses = 0; pauses < 50; pauses++)); do pause; done
+  for ((n_pauses = 0; n_pauses < 50; n_pauses++)); do pause; done
   [[ $(switches "$@") == "$before" ]]
 }
 switches() {
@@ -192,7 +200,7 @@ replace() {
 
 @test "[2] stage 2: what does not fit is refused" {
   hint "A key has 1 to 32 bytes, a value 1 to 100, all of them to be used (bytes, not characters: len); 64 records fit, and one that is there can be changed when all are taken."
-  local key value more
+  local key value more n_more
   key=$(random_lines 2 | tr -d '\n' | head -c 32)
   value=$(random_lines 9 | tr -d '\n' | head -c 100)
   open_session one
@@ -211,8 +219,8 @@ replace() {
   tell one "put ${key::30}ö ${value::97}€" "Stored: ${key::30}ö"
   tell one "get ${key::30}ö" "${key::30}ö ${value::97}€"
   tell one "delete ${key::30}ö" "Deleted: ${key::30}ö"
-  for ((more = 2; more <= 64; more++)); do type_in one "put key-$more $more"; done
-  for ((more = 2; more <= 64; more++)); do answered one "Stored: key-$more"; done
+  for ((n_more = 2; n_more <= 64; n_more++)); do type_in one "put key-$n_more $n_more"; done
+  for ((n_more = 2; n_more <= 64; n_more++)); do answered one "Stored: key-$n_more"; done
   tell one "put more x" "Failed: the database is full: 64 records"
   db_fails "the database is full: 64 records" put more x
   tell one "put key-9 new" "Stored: key-9"
@@ -353,17 +361,17 @@ replace() {
 @test "[2] stage 4: who is killed in a block lets go of the lock" {
   hint "A lock that its holder must give back stays locked when that is killed. The kernel gives back a flock or fcntl lock, and a semaphore that was taken with SEM_UNDO, of readers as well. And a signal ends the process, not the database."
   local signal block
-  local -A answer=([read]=Reading [write]=Writing)
+  local -A opened=([read]=Reading [write]=Writing)
   db_prints Created create
   db_prints "Stored: key" put key 0
   for signal in KILL TERM INT; do
     for block in read write; do
       open_session killed
       open_session next
-      tell killed "$block" "${answer[$block]}"
+      tell killed "$block" "${opened[$block]}"
       waits next "put key $signal-$block"
       stop killed "$signal"
-      finish killed $((128 + $(kill -l "$signal")))
+      finish killed "$(ended_by "$signal")"
       end_of_input killed
       answered next "Stored: key"
       close_session next
@@ -408,7 +416,7 @@ whole() {
 
 @test "[2] stage 4: of a block whose process is killed nothing is there, at any moment" {
   hint "Storing takes many steps, and a process can die between any two of them. Store where nobody looks, and let one last store make that the database; or write down what was there, and have the next one put it back."
-  local round
+  local n_round
   db_prints Created create
   start first shm-database session < <(generations 1 | head -n 66)
   finish first
@@ -423,7 +431,8 @@ whole() {
   whole 1 "$LOGS/db.out"
   # From the first to the last, but few: so it is storing most of the time.
   generations 21 | head -n 6000 > blocks
-  for ((round = $(rounds 500); round > 0; round--)); do
+  number n_round "$(rounds 500)"
+  for ((; n_round > 0; n_round--)); do
     start killed shm-database session < <(while cat blocks 2> /dev/null; do :; done)
     wait_for killed Ended
     read -rt "0.00$RANDOM" -u "$NEVER" || true # the moment is anybody's guess
@@ -437,7 +446,7 @@ whole() {
 
 @test "[2] stage 5: many processes at the same time" {
   hint "Each look and each change is one step for all others: whoever reads holds the lock until the last record is read, whoever writes from the first look at what is there to the last store. And only one create makes the database."
-  local name
+  local name n_ended n_i
   for name in a b c d e f; do start "$name" shm-database create; done
   for name in a b c d e f; do ends "$name"; done
   diff -u --label "expected of six that create" --label actual <(echo Created) <(cat "$LOGS"/[a-f].out)
@@ -453,17 +462,18 @@ whole() {
     tail -n +2 "$LOGS/list-$name.out" > lists
     diff --label "expected number of lists" --label actual <(echo 100) <(grep -c ^Records: lists)
     whole 1 lists
-    (($(grep -c ^Ended "$LOGS/write-$name.out") == 20)) || { show "write-$name"; return 1; }
+    number n_ended "$(grep -c ^Ended "$LOGS/write-$name.out")"
+    ((n_ended == 20)) || { show "write-$name"; return 1; }
   done
   # Now none is lost, though all of them store at once.
   db 0 destroy
   db 0 create
   for name in a b c d; do
-    start "$name" shm-database session < <(for ((i = 1; i <= 16; i++)); do echo "put $name-$i $i"; done)
+    start "$name" shm-database session < <(for n_i in {1..16}; do echo "put $name-$n_i $n_i"; done)
   done
   for name in a b c d; do finish "$name"; done
   db 0 list
-  prints db <(for name in a b c d; do for ((i = 1; i <= 16; i++)); do echo "$name-$i $i"; done; done | LC_ALL=C sort
+  prints db <(for name in a b c d; do for n_i in {1..16}; do echo "$name-$n_i $n_i"; done; done | LC_ALL=C sort
     echo "Records: 64")
   db_prints Destroyed destroy
 }

@@ -4,13 +4,14 @@ load ../exercise
 # make_files N: of some lines each, in $DIR, with their names in `paths` and, in `results`, what a
 # worker finds out.
 make_files() {
-  local number path
-  for ((number = 0; number < $1; number++)); do
-    path=file-$RANDOM-$number
+  local n_number n_files path
+  number n_files "$1" || return
+  for ((n_number = 0; n_number < n_files; n_number++)); do
+    path=file-$RANDOM-$n_number
     random_lines $((RANDOM % 9 + 1)) > "made-$path"
     echo "$path"
   done > paths
-  tar -c --transform='s/^made-//' $(sed 's/^/made-/' paths) | inside tar -x --no-same-owner
+  sed 's/^/made-/' paths | tar -c --transform='s/^made-//' --verbatim-files-from --files-from=- | inside tar -x --no-same-owner
   while IFS= read -r path; do counted "made-$path"; done < paths > results
 }
 
@@ -60,7 +61,11 @@ open_gate() {
 }
 
 # too_many TASKS: how many tasks with paths of 50 bytes a queue certainly does not hold.
-too_many() { echo $(($(kernel sys/kernel/msgmnb) / 50 + 20)); }
+too_many() {
+  local n_bytes
+  number n_bytes "$(kernel sys/kernel/msgmnb)" || return
+  echo $((n_bytes / 50 + 20))
+}
 
 # long_paths N: so many times one file whose path has 50 bytes.
 long_paths() {
@@ -182,22 +187,25 @@ bytes_read() { awk '/^pos:/ { print $2 }' /proc/"$(program_pid "$1")"/fdinfo/0; 
 
 @test "[2] stage 4: a full queue makes the submitter wait" {
   hint "When the queue is full, the submitter waits until there is room: it neither gives up, nor drops a task, nor reads on."
-  local held awake
-  held=$(too_many)
+  local n_held n_awake n_before n_read n_size
+  number n_held "$(too_many)"
   # That and some 16 KiB more, which a submitter may have read ahead.
-  long_paths $((held + 300))
+  long_paths $((n_held + 300))
   sed 's/^/5 /' paths > input
   start_submit < input
   wait_until threads_sleep submit
   prints submit <(echo Ready)
-  awake=$(wakeups submit)
+  number n_before "$(wakeups submit)"
   # This second is the test itself, as nothing must happen.
   sleep 1
-  awake=$(($(wakeups submit) - awake))
-  (($(bytes_read submit) < $(wc -c < input))) ||
-    { echo "it has read all of its input, and the queue holds less than $held of these $(wc -l < input) tasks"; return 1; }
+  number n_awake "$(wakeups submit)"
+  n_awake=$((n_awake - n_before))
+  number n_read "$(bytes_read submit)"
+  number n_size "$(wc -c < input)"
+  ((n_read < n_size)) ||
+    { echo "it has read all of its input, and the queue holds less than $n_held of these $(wc -l < input) tasks"; return 1; }
   hint "While the queue is full the submitter sleeps in msgsnd or mq_send, without IPC_NOWAIT or O_NONBLOCK: the kernel wakes it when there is room. To try again and again is no sleep."
-  ((awake <= 30)) || { echo "while the queue was full it woke up $awake times in a second"; return 1; }
+  ((n_awake <= 30)) || { echo "while the queue was full it woke up $n_awake times in a second"; return 1; }
   hint "When a worker has made room, the submitter goes on, also after a stop (Ctrl-Z and fg)."
   # Ctrl-Z and fg, in the middle of the wait.
   freeze submit
@@ -210,7 +218,9 @@ bytes_read() { awk '/^pos:/ { print $2 }' /proc/"$(program_pid "$1")"/fdinfo/0; 
 
 @test "[2] stage 4: more tasks and more results than both queues hold" {
   hint "Submitter and workers wait for each other: it sleeps because the queue of tasks is full, they because nobody receives their results. Send and receive at the same time (two threads)."
-  long_paths $(($(too_many) * 3))
+  local n_many
+  number n_many "$(too_many)"
+  long_paths $((n_many * 3))
   make_gate gate
   # The last task keeps them there until all have come.
   start_submit < <(sed 's/^/5 /' paths; echo "1 gate")
@@ -232,7 +242,7 @@ die_in_the_middle() {
   wait_for killed "Task 1: gate"
   wait_for submit "Submitted: 5 tasks"
   stop killed "$1"
-  finish killed $((128 + $(kill -l "$1")))
+  finish killed "$(ended_by "$1")"
   wait_for submit "Again 1: gate"
   start_worker worker
   wait_for worker "Task 1: gate"
@@ -315,7 +325,7 @@ die_in_the_middle() {
       end_of_input submit
     else
       stop submit "$signal"
-      finish submit $((128 + $(kill -l "$signal")))
+      finish submit "$(ended_by "$signal")"
       end_of_input submit
     fi
     finish first

@@ -28,15 +28,17 @@ frame() {
 # bytes, or until the server closes the connection.
 peer() {
   # shellcheck disable=SC2016  # the inner shell's variables
-  local script='
+  WHERE=observe "${BY:-start}" "$1" bash -c '
     exec 3<> "/dev/tcp/127.0.0.1/$1"
     cat >&3
-    if [[ $2 == all ]]; then cat <&3; else head -c "$2" <&3; fi'
-  WHERE=observe "${BY:-start}" "$1" bash -c "$script" peer "$PORT" "$2"
+    if [[ $2 == all ]]; then cat <&3; else head -c "$2" <&3; fi' peer "$PORT" "$2"
 }
 
 # say_to NAME: the standard input goes to a peer that was started with BY=start_typing.
-say_to() { cat >&"${KEYBOARD[$1]}"; }
+say_to() {
+  local n_keys
+  number n_keys "${KEYBOARD[$1]}" && cat >&"$n_keys"
+}
 
 # heard NAME: the peer has received just the bytes of the input.
 heard() {
@@ -93,9 +95,9 @@ nobody_listens() { ! in_state 0A; }
 
 # all_came BYTES: on a connection whose client has shut its side down, and the server has read none of them.
 all_came() {
-  local unread
+  local unread n_unread n_least
   unread=$(connections | sed -n 's/^08 .* //p')
-  [[ -n $unread ]] && ((0x$unread >= $1))
+  [[ -n $unread ]] && number --hex n_unread "$unread" && number n_least "$1" && ((n_unread >= n_least))
 }
 
 # threads_sleep NAME: each of them is blocked.
@@ -120,10 +122,11 @@ big_value() { LC_ALL=C tr -dc 'a-zA-Z0-9' < /dev/urandom | head -c 1000000 > val
 times() { yes "$2" | head -n "$1" | xargs cat; }
 # too_many: that many answers of the kind do not fit into the sockets of a connection.
 too_many() {
-  local read write
+  local read write n_read n_write
   read -r _ _ read < <(kernel sys/net/ipv4/tcp_rmem)
   read -r _ _ write < <(kernel sys/net/ipv4/tcp_wmem)
-  echo $(((read + write) / 1000000 + 3))
+  number n_read "$read" && number n_write "$write" || return
+  echo $(((n_read + n_write) / 1000000 + 3))
 }
 
 # deaf NAME: a peer that sends requests and reads no answers, until the server can send no more of them.
@@ -190,8 +193,9 @@ have_answers() {
   # The first two, of 34 and 13 bytes, in pieces: a part of a length, a part of a text, the rest of it
   # and of the next length a part, the rest. The kernel has no event for "was read", so this looks at
   # the queue of the server's socket.
+  head -n 2 requests | frames > bytes
   # shellcheck disable=SC2016  # the inner shell's variables
-  local script='
+  start_partner torn bash -c '
     exec 3<> "/dev/tcp/127.0.0.1/$1"
     port=$(printf ":%04X" "$1")
     for size in 2 6 27 12; do
@@ -201,9 +205,7 @@ have_answers() {
         sleep 0.01
       done
     done
-    head -c "$2" <&3'
-  head -n 2 requests | frames > bytes
-  start_partner torn bash -c "$script" torn "$PORT" "$(head -n 2 answers | frames | wc -c)" < bytes
+    head -c "$2" <&3' torn "$PORT" "$(head -n 2 answers | frames | wc -c)" < bytes
   finish torn
   head -n 2 answers | frames | heard torn
   end_server
@@ -257,34 +259,33 @@ all_closed() { ! in_state '0[18]'; }
 @test "[2] stage 3: 100 clients at once, and one store" {
   hint "A thread for each client, so that all are served at the same time; the store is one for all of them (Arc<Mutex<Store>>)."
   words 100 > values
-  local summand sum=10000000
-  printf '%s\n' "put sum $sum" > first
+  local n_number n_summand n_sum=10000000
+  printf '%s\n' "put sum $n_sum" > first
   echo ok > first.answers
-  for ((number = 0; number < 100; number++)); do
-    summand=$((RANDOM + 10000))
-    sum=$((sum + summand))
-    echo "$summand"
+  for ((n_number = 0; n_number < 100; n_number++)); do
+    n_summand=$((RANDOM + 10000))
+    n_sum=$((n_sum + n_summand))
+    echo "$n_summand"
   done > summands
   # Frames of one length each. All are connected before the first one speaks, and the last one is heard
   # first; then each asks for what another one has said.
-  # shellcheck disable=SC2016  # the inner shell's variables
-  local script='
-    mapfile -t values; sockets=()
-    for value in "${values[@]}"; do
-      exec {socket}<> "/dev/tcp/127.0.0.1/$1" || exit
-      sockets+=("$socket")
-    done
-    for i in "${!values[@]}"; do
-      printf "\0\0\0\x20%s\0\0\0\x0d%s" "put key-$((i + 100)) ${values[i]% *}" "add sum ${values[i]#* }" >&"${sockets[i]}"
-    done
-    for ((i = 99; i >= 0; i--)); do head -c 21 <&"${sockets[i]}"; done
-    for i in "${!values[@]}"; do
-      printf "\0\0\0\x0b%s" "get key-$(((i + 1) % 100 + 100))" >&"${sockets[i]}"
-      head -c 27 <&"${sockets[i]}"
-    done'
   serve server
   answered first first first.answers
-  start_partner crowd bash -c "$script" crowd "$PORT" < <(paste -d ' ' values summands)
+  # shellcheck disable=SC2016  # the inner shell's variables
+  start_partner crowd bash -c '
+    mapfile -t values; n_sockets=()
+    for value in "${values[@]}"; do
+      exec {n_socket}<> "/dev/tcp/127.0.0.1/$1" || exit
+      n_sockets+=("$n_socket")
+    done
+    for n_i in "${!values[@]}"; do
+      printf "\0\0\0\x20%s\0\0\0\x0d%s" "put key-$((n_i + 100)) ${values[n_i]% *}" "add sum ${values[n_i]#* }" >&"${n_sockets[n_i]}"
+    done
+    for ((n_i = 99; n_i >= 0; n_i--)); do head -c 21 <&"${n_sockets[n_i]}"; done
+    for n_i in "${!values[@]}"; do
+      printf "\0\0\0\x0b%s" "get key-$(((n_i + 1) % 100 + 100))" >&"${n_sockets[n_i]}"
+      head -c 27 <&"${n_sockets[n_i]}"
+    done' crowd "$PORT" < <(paste -d ' ' values summands)
   finish crowd
   # The sums depend on who came first; what has been added does not.
   diff -u --label "expected to be added" --label "added" <(sort summands) \
@@ -293,7 +294,7 @@ all_closed() { ! in_state '0[18]'; }
   tail -c +2101 "$LOGS/crowd.out" > others
   { tail -n +2 values; head -n 1 values; } | sed 's/^/ok /' | frames | cmp - others
   echo "get sum" > last
-  echo "ok $sum" > last.answers
+  echo "ok $n_sum" > last.answers
   answered last last last.answers
   end_server
 }
@@ -312,7 +313,10 @@ all_closed() { ! in_state '0[18]'; }
   end_server
   ends deaf
 }
-all_heard() { (($(stat -c %s "$LOGS/$1.out") >= $(stat -c %s answer.bytes))); }
+all_heard() {
+  local n_heard n_all
+  number n_heard "$(stat -c %s "$LOGS/$1.out")" && number n_all "$(stat -c %s answer.bytes)" && ((n_heard >= n_all))
+}
 
 @test "[1] stage 4: what is no request is answered with an error" {
   hint "A frame whose text is empty, unknown or no UTF-8 still ends where its length says: answer it with the error, and go on with the next. A thread that panics answers nobody."
@@ -342,7 +346,7 @@ pairs_after() {
   UNDER=(prlimit --as=1073741824)
   serve server --timeout-ms 60000
   UNDER=()
-  local length name
+  local length name n_size
   for length in '\xff\xff\xff\xff' '\x00\x10\x00\x01'; do
     name=over-${length:2:2}
     pairs 1
@@ -352,7 +356,8 @@ pairs_after() {
     finish "$name"
     # The text of the error is free.
     head -c "$(wc -c < answer.bytes)" "$LOGS/$name.out" | cmp - answer.bytes
-    tail -c "+$(($(wc -c < answer.bytes) + 5))" "$LOGS/$name.out" | tr -d '\0' > last
+    number n_size "$(wc -c < answer.bytes)"
+    tail -c "+$((n_size + 5))" "$LOGS/$name.out" | tr -d '\0' > last
     [[ $(< last) == "error: "* ]] || { echo "the last answer is no error:"; show "$name"; return 1; }
     { cat answer.bytes; { cat last; echo; } | frames; } | heard "$name"
   done
@@ -375,7 +380,8 @@ pairs_after() {
   serve server --timeout-ms 700
   BY=start_typing peer idle "$(frames < answers | wc -c)"
   head -n 2 requests | frames | say_to idle
-  local name waited before=${EPOCHREALTIME/./}
+  local name n_waited n_now n_before
+  number n_before "${EPOCHREALTIME/./}"
   # A part of a length, and a part of a text.
   peer header all < <(head -c 3 bytes)
   peer text all < <(head -c 10 bytes)
@@ -390,8 +396,9 @@ pairs_after() {
   for name in text header slow; do
     finish "$name"
     prints "$name" /dev/null
-    waited=$(((${EPOCHREALTIME/./} - before) / 1000))
-    ((waited >= 700 && waited <= 3700)) || { echo "with --timeout-ms 700 it was dropped after $waited ms"; return 1; }
+    number n_now "${EPOCHREALTIME/./}"
+    n_waited=$(((n_now - n_before) / 1000))
+    ((n_waited >= 700 && n_waited <= 3700)) || { echo "with --timeout-ms 700 it was dropped after $n_waited ms"; return 1; }
   done
   tail -n 2 requests | frames | say_to idle
   end_of_input idle

@@ -254,7 +254,7 @@ fn judge(report: &Report, exercise: &Exercise, test: &Test) -> anyhow::Result<Te
 
 /// How the job in the harness's `start` begins and ends.
 const BASH_TELLS: [&str; 2] = [
-    r#"for keyboard in "${KEYBOARD[@]}" ${BOX:-} ${NEVER:-} ${LEASH:-};"#,
+    r#"for keyboard in "${KEYBOARD[@]}" "${BOX:-}" "${NEVER:-}" "${n_leash:-}";"#,
     r#"exec "${WORDS[@]}""#,
 ];
 
@@ -333,7 +333,7 @@ mod tests {
             ..TestResult::default()
         };
         let tap = "not ok 1 x\n# tests/harness.bash: line 288:  1333 Killed                  \
-            ( for keyboard in \"${KEYBOARD[@]}\" ${BOX:-} ${NEVER:-} ${LEASH:-};\n# do\n\
+            ( for keyboard in \"${KEYBOARD[@]}\" \"${BOX:-}\" \"${NEVER:-}\" \"${n_leash:-}\";\n# do\n\
             #     exec {keyboard}>&-;\n# done; exec 2> x; exec \"${WORDS[@]}\" ) 0<&0\n# seen\n";
         explain(tap, &mut result);
         assert_eq!(result.rationale, "seen\n");

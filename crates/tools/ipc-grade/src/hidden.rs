@@ -13,7 +13,8 @@ use crate::exercise::{Exercise, Project, Test};
 /// Adds the tests in `FOLDER/EXERCISE.bats` to those of the exercise.
 ///
 /// # Errors
-/// When the folder holds a test file for no exercise, one without points, or one that is no bash.
+/// When the folder holds a test file for no exercise, one without points, one that is no bash, or one in which
+/// bash could evaluate what a student's program wrote.
 pub fn add(project: &Project, folder: &Path, exercises: &mut [Exercise]) -> anyhow::Result<()> {
     let read = || format!("read {}", folder.display());
     let mut any = false;
@@ -27,6 +28,7 @@ pub fn add(project: &Project, folder: &Path, exercises: &mut [Exercise]) -> anyh
         let known = project.exercise(&name);
         known.with_context(|| format!("{} is for no exercise", file.display()))?;
         parse(&file)?;
+        evaluates_nothing(project, &file)?;
         if let Some(exercise) = exercises.iter_mut().find(|it| it.name == name) {
             exercise.tests.extend(Test::all(&file, true)?);
         }
@@ -88,6 +90,27 @@ fn parse(file: &Path) -> anyhow::Result<()> {
         "{}: {}",
         file.display(),
         told.trim().replace('\n', "; ")
+    );
+    Ok(())
+}
+
+/// Refuses a test file in which bash could run a command that stands in a student's text, such as
+/// `a[$(command)]` in arithmetic. `scripts/check-evaluation` looks for the places.
+fn evaluates_nothing(project: &Project, file: &Path) -> anyhow::Result<()> {
+    let checker = project.0.join("scripts/check-evaluation");
+    let output = Command::new("awk")
+        .arg("-f")
+        .arg(&checker)
+        .arg(file)
+        .stdin(Stdio::null())
+        .output()
+        .context("run awk")?;
+    let found = String::from_utf8_lossy(&output.stdout);
+    let failed = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.success(),
+        "bash must not evaluate what a student wrote: {}",
+        format!("{found}{failed}").trim().replace('\n', "; ")
     );
     Ok(())
 }

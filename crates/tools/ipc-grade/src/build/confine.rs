@@ -12,8 +12,8 @@ use nix::unistd::{SysconfVar, Uid, sysconf};
 
 use super::cargo::Cargo;
 use crate::bench;
-use crate::exercise::Project;
 use crate::boxed::bare_root;
+use crate::exercise::Project;
 use crate::isolation::{Isolation, become_uid};
 
 /// What a build may use at most: see prlimit(1). The compiler of an honest submission takes some
