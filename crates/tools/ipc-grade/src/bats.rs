@@ -21,6 +21,9 @@ const LIMIT: Duration = Duration::from_secs(120);
 /// How large a picture may be, in bytes.
 const LARGEST_PICTURE: u64 = 64 << 10;
 
+/// How many findings of a test are told.
+const MOST_FINDINGS: usize = 8;
+
 /// How much of what a test prints is read, in bytes.
 const LARGEST_REPORT: u64 = 256 << 10;
 
@@ -57,7 +60,7 @@ pub fn run(setting: &Setting, exercise: &Exercise, test: &Test) -> anyhow::Resul
     if result.status == Status::Failed {
         result.picture = report.picture;
     }
-    Ok(result)
+    Ok(result.bounded())
 }
 
 /// What came of a run of bats.
@@ -79,6 +82,8 @@ struct Report {
 struct Word {
     /// `passed`, `failed` or `not-run`.
     word: String,
+    /// System calls for which the filter has killed a program.
+    findings: Vec<String>,
     /// The hint, or the reason.
     text: String,
 }
@@ -88,14 +93,18 @@ impl Word {
     fn read(file: &Path, nonce: &str) -> anyhow::Result<Option<Self>> {
         let text = fs::read(file).with_context(|| format!("read {}", file.display()))?;
         let text = String::from_utf8_lossy(&text).into_owned();
-        let mut lines = text.splitn(3, '\n');
+        let mut lines = text.lines();
         if lines.next() != Some(nonce) {
             return Ok(None);
         }
-        let (word, text) = (lines.next().unwrap_or(""), lines.next().unwrap_or(""));
+        let word = lines.next().unwrap_or("").to_owned();
+        let (findings, text): (Vec<_>, Vec<_>) =
+            lines.partition(|line| line.starts_with("finding "));
+        let findings = findings.iter().map(|line| line.replacen("finding ", "", 1));
         Ok(Some(Self {
-            word: word.into(),
-            text: text.trim_end().into(),
+            word,
+            findings: findings.take(MOST_FINDINGS).collect(),
+            text: text.join("\n"),
         }))
     }
 }
@@ -227,9 +236,13 @@ fn judge(report: &Report, exercise: &Exercise, test: &Test) -> anyhow::Result<Te
         return Ok(result);
     };
     let (word, text) = match &report.verdict {
-        Some(Word { word, text }) => (word.as_str(), text.as_str()),
+        Some(verdict) => (verdict.word.as_str(), verdict.text.as_str()),
         None => ("", ""),
     };
+    let findings = report.verdict.iter().flat_map(|verdict| &verdict.findings);
+    result.findings = findings
+        .map(|call| format!("a forbidden system call: {call}"))
+        .collect();
     match (status.success(), word) {
         // A program may have ended its own box. It cannot have done well in it.
         _ if !report.box_failure.is_empty() => {

@@ -79,7 +79,10 @@ pub fn make_box(args: &BoxArgs) -> anyhow::Result<()> {
         ("look", made.command("look", &[])?),
     ] {
         // A test adds its own options, and then `--`.
-        for word in words.iter().filter(|word| *word != "--" || key == "observe") {
+        for word in words
+            .iter()
+            .filter(|word| *word != "--" || key == "observe")
+        {
             say!("{key} {word}");
         }
     }
