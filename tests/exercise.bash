@@ -327,6 +327,10 @@ start_traced() {
 # start_watched NAME PROGRAM [ARG...]: the same, but where that is not possible the test goes on, to needs_trace.
 start_watched() { if can_trace; then start_traced "$@"; else start "$@"; fi; }
 
+# graded_here: this is the grader, which traces every program. On a student's own machine only those tests do
+# that which cannot do without.
+graded_here() { ((${#ENTER[@]})) && can_trace; }
+
 # needs_trace: what a test proves from here on stands in a trace.
 needs_trace() { can_trace || unverified "$CANNOT_TRACE"; }
 

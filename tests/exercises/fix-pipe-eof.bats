@@ -21,6 +21,13 @@ saw_the_end() {
     }'
 }
 
+# went_through: a student's own machine does not trace each test; the grader does.
+went_through() {
+  graded_here || return 0
+  hint "The child must read the data from the pipe: it is not enough to print the same text."
+  through pipe parent parent input
+}
+
 # processes_but PID...: all that the log knows, but these.
 processes_but() { evidence parent '!seen[pid]++ { print pid }' | grep -vxF -f <(printf '%s\n' "$@"); }
 
@@ -30,6 +37,7 @@ processes_but() { evidence parent '!seen[pid]++ { print pid }' | grep -vxF -f <(
   start parent fix-pipe-eof < input
   finish parent
   prints parent <(expected input)
+  went_through
 }
 
 @test "[2] a mebibyte of lines arrives" {
@@ -38,6 +46,7 @@ processes_but() { evidence parent '!seen[pid]++ { print pid }' | grep -vxF -f <(
   start parent fix-pipe-eof < input
   finish parent
   prints parent <(expected input)
+  went_through
 }
 
 @test "[2] nothing arrives: end-of-file after 0 bytes" {
@@ -45,6 +54,11 @@ processes_but() { evidence parent '!seen[pid]++ { print pid }' | grep -vxF -f <(
   start parent fix-pipe-eof < /dev/null
   finish parent
   prints parent <(expected /dev/null)
+  graded_here || return 0
+  hint "The end of the data is when read returns 0: the child must wait for that, neither for a number of bytes nor for a pause, and it comes once all write ends are closed."
+  query parent
+  saw_the_end > saw
+  [[ -s saw ]] || { echo "no child has seen the end of the pipe"; return 1; }
 }
 
 @test "[2] the data went through a pipe" {
@@ -72,6 +86,8 @@ processes_but() { evidence parent '!seen[pid]++ { print pid }' | grep -vxF -f <(
   finish parent
   # Some child is not enough: the one that has received something.
   grep -qF -- "$(head -n 1 input)" "$LOGS/parent.out" || { echo "no child has received anything"; return 1; }
+  went_through
+  hint "The parent must wait for its child (waitpid), or the child's output may come after the prompt, and the child stays a zombie."
   calls parent 'outcome == "returned" && (name == "wait4" && result > 0 ||
       name == "waitid" && (has("CLD_EXITED") || has("CLD_KILLED") || has("CLD_DUMPED")))' "nobody has waited for a child"
 }

@@ -67,6 +67,17 @@ added() {
   [[ "Total: $NUMBER" == "$(total "$1")" || -n $ended && $NUMBER != 0 ]]
 }
 
+# worked NAME N: so many workers were started, and a segment was attached. (The grader alone traces each test.)
+worked() {
+  graded_here || return 0
+  query "$1"
+  evidence "$1" '
+    !seen[pid]++ { processes++ }
+    name == "shmat" && outcome == "returned" { attached = 1 }
+    END { exit !(attached && processes > workers) }' workers="$2" ||
+    { echo "no shared memory was attached, or there were fewer than $2 workers"; return 1; }
+}
+
 @test "[6] no update is lost" {
   hint "The load and the store must be one step that no two workers do at the same time: P comes before the load, V after the store."
   for workers in 3 7 2; do
@@ -74,6 +85,7 @@ added() {
     start run fix-shm-race --rounds 1000 "${AMOUNTS[@]}" < /dev/null
     ends run
     prints run <(total 1000)
+    worked run "$workers"
   done
   hint "All workers must be at work at the same time: fork them all before you wait for one (reap)."
   some_amounts 3
@@ -92,6 +104,7 @@ added() {
     [[ -z $alone ]] || { echo "while one worker was stopped, no others were started"; return 1; }
     [[ -z $held ]] || break
   done
+  worked run 3
 }
 
 @test "[1] the total stands in the segment" {
@@ -152,6 +165,7 @@ added() {
     stop "$signal" "$signal"
     finish "$signal" "$(ended_by "$signal")"
     nothing_left
+    worked "$signal" 2
   done
 }
 
@@ -161,4 +175,5 @@ added() {
   start run fix-shm-race --rounds 10 "${AMOUNTS[@]}" < /dev/null
   finish run
   run -1 grep -E '^Error|panicked' "$LOGS/run.err"
+  worked run 3
 }
