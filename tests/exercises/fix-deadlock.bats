@@ -60,7 +60,7 @@ in_trace() {
       for (tid in first)
         if (ps[tid, 0] + ps[tid, 1] >= rounds)
           printf "%.6f %.6f %.6f %d %d %d\n", first[tid], last[tid], end[tid] - begin[tid] - waits[tid],
-            both[tid], ps[tid, 0] && ps[tid, 1], calls[tid, 0] >= 30 && calls[tid, 1] >= 30
+            both[tid], ps[tid, 0] && ps[tid, 1], (calls[tid, 0] >= 30 && calls[tid, 1] >= 30)
     }' rounds="$1" > traced
 }
 

@@ -113,7 +113,7 @@ impl Trace {
                     let is_thread = call.has("CLONE_THREAD");
                     children.push((child, task.tid, call.start, is_thread));
                 }
-                if call.name == "execve" && call.value() == Some(0) {
+                if call.name.starts_with("execve") && call.value() == Some(0) {
                     task.execs.push((call.end(), words(call)));
                 }
             }
@@ -257,7 +257,8 @@ impl Trace {
 
 /// The words that execve gave to a program.
 fn words(call: &Call) -> Vec<String> {
-    let words = call.argument(1).map_or(Vec::new(), Value::items);
+    let place = if call.name == "execveat" { 2 } else { 1 };
+    let words = call.argument(place).map_or(Vec::new(), Value::items);
     let words = words.into_iter().filter_map(Value::text);
     words.map(|word| shown_path(&word.bytes)).collect()
 }
