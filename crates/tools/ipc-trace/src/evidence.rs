@@ -140,6 +140,30 @@ fn what_starts_the_program_is_no_part_of_it() {
     assert!(!trace.tasks[&6].plays(std::time::Duration::from_millis(1300)));
 }
 
+/// A thread may make its first call after the child that its process has made later.
+#[test]
+fn children_in_a_pid_namespace_are_told_apart_by_their_order() {
+    let parent = format!(
+        "{EXEC}\
+         1.1 clone(child_stack=0x7f, flags=CLONE_VM|CLONE_THREAD) = 4 <0.1>\n\
+         1.2 clone(child_stack=NULL, flags=SIGCHLD) = 5 <0.1>\n\
+         1.3 clone(child_stack=NULL, flags=SIGCHLD) = 6 <0.1>\n\
+         9.1 +++ exited with 0 +++\n"
+    );
+    let late = "5.0 read(0</dev/null<char 1:3>>, \"\", 1) = 0 <0.1>\n9.0 +++ exited with 0 +++\n";
+    let soon = "1.4 getpid() = 5 <0.1>\n9.0 +++ exited with 0 +++\n";
+    // The largest id is 102: then the kernel begins again.
+    let trace = trace(&[(100, &parent), (101, late), (102, soon), (7, soon)]);
+    assert_eq!(trace.missing(), [""; 0]);
+    let pids: Vec<_> = trace
+        .tasks
+        .values()
+        .map(|task| (task.tid, task.pid))
+        .collect();
+    assert_eq!(pids, [(7, 7), (100, 100), (101, 100), (102, 102)]);
+    assert_eq!(trace.child(100, 6).map(|task| task.tid), Some(7));
+}
+
 #[test]
 fn a_log_is_whole_or_says_what_is_missing() {
     let fork = "1.1 clone(child_stack=NULL, flags=SIGCHLD) = 6 <0.1>\n";

@@ -6,6 +6,7 @@
 //! ([`Picture`]).
 
 mod arrow;
+mod births;
 mod blocked;
 mod describe;
 mod draw;

@@ -42,7 +42,7 @@ impl Task {
     pub fn plays(&self, when: Duration) -> bool {
         match self.staged.checked_sub(1) {
             None => true,
-            Some(exec) => self.calls.get(exec).is_some_and(|exec| exec.end() <= when),
+            Some(exec) => self.calls.get(exec).is_some_and(|exec| exec.start < when),
         }
     }
 

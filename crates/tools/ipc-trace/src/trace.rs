@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 
+use crate::births::{Birth, outer_ids};
 use crate::ends::{inode, path_of};
 use crate::object::shown_path;
 use crate::peers::peers;
@@ -24,7 +25,7 @@ pub struct Trace {
     pub unreadable: usize,
     /// What makes a log less than whole, see [`Trace::missing`]: a sentence each, without a full stop.
     pub(crate) lost: Vec<String>,
-    /// What a task calls its child in a pid namespace of theirs, and its id in the log.
+    /// What a task calls its child, and the child's id in the logs: see [`outer_ids`].
     inner: HashMap<(u32, u32), u32>,
     pub(crate) fifos: HashSet<String>,
     /// The inodes of sockets with an address, or a connection.
@@ -103,40 +104,47 @@ impl Trace {
 
     /// Finds out who is whose child, what each runs, and which paths are FIFOs.
     pub fn connect(&mut self) {
-        let mut children = Vec::new();
+        let mut births = Vec::new();
         for task in self.tasks.values_mut() {
             task.calls.sort_by_key(|call| call.start);
             for call in &task.calls {
                 let child = call.value().and_then(|child| u32::try_from(child).ok());
                 // In the child, clone returns 0.
-                if let Some(child) = child.filter(|child| is_birth(&call.name) && *child > 0) {
-                    let is_thread = call.has("CLONE_THREAD");
-                    children.push((child, task.tid, call.start, is_thread));
+                if let Some(inner) = child.filter(|child| is_birth(&call.name) && *child > 0) {
+                    births.push(Birth {
+                        inner,
+                        parent: task.tid,
+                        when: call.start,
+                        is_thread: call.has("CLONE_THREAD"),
+                        log: task.log.clone(),
+                    });
                 }
-                if call.name == "execve" && call.value() == Some(0) {
+                if call.name.starts_with("execve") && call.value() == Some(0) {
                     task.execs.push((call.end(), words(call)));
                 }
             }
         }
         // Parents before their children, so that a command is handed down.
-        children.sort_by_key(|child| child.2);
-        let named: HashSet<u32> = children.iter().map(|child| child.0).collect();
-        for (inner, parent, when, is_thread) in children {
-            let child = self.outer(inner, parent, when, &named);
-            let Some((pid, command, log)) = (self.tasks.get(&parent))
-                .map(|task| (task.pid, task.command_at(when).to_vec(), task.log.clone()))
+        births.sort_by_key(|birth| birth.when);
+        self.inner = outer_ids(&self.tasks, &births);
+        for birth in births {
+            let (parent, inner, when) = (birth.parent, birth.inner, birth.when);
+            let Some((pid, command)) =
+                (self.tasks.get(&parent)).map(|task| (task.pid, task.command_at(when).to_vec()))
             else {
                 continue;
             };
-            let child = child.and_then(|child| self.tasks.get_mut(&child));
+            let child = self.inner.get(&(parent, inner));
+            let child = child.and_then(|child| self.tasks.get_mut(child));
             let Some(child) = child else {
+                let log = birth.log;
                 self.lost.push(format!(
                     "{log}.{inner}, the log of a child of {parent}, is missing"
                 ));
                 continue;
             };
             child.parent = Some((parent, when));
-            if is_thread {
+            if birth.is_thread {
                 child.pid = pid;
             }
             child.execs.insert(0, (Duration::ZERO, command));
@@ -204,35 +212,6 @@ impl Trace {
         }
     }
 
-    /// The id under which the log has a child. In a pid namespace fork returns another one: then it
-    /// is the first task after the fork that has no parent yet. `None` if there is no such task.
-    fn outer(
-        &mut self,
-        inner: u32,
-        parent: u32,
-        when: Duration,
-        named: &HashSet<u32>,
-    ) -> Option<u32> {
-        let log = &self.tasks.get(&parent)?.log;
-        let begins = |task: &Task| {
-            let last = task.end.as_ref().map(|(when, _)| *when);
-            task.calls.first().map(|call| call.start).or(last)
-        };
-        let is_new = |task: &&Task| {
-            let later = begins(task).is_none_or(|begin| begin >= when);
-            task.log == *log && task.parent.is_none() && task.tid != parent && later
-        };
-        if self.tasks.get(&inner).is_some_and(|task| is_new(&task)) {
-            return Some(inner);
-        }
-        // A task that a fork names by its own id is the child of that fork.
-        let orphans = self.tasks.values().filter(is_new);
-        let orphans = orphans.filter(|task| !named.contains(&task.tid));
-        let first = orphans.min_by_key(|task| begins(task))?.tid;
-        self.inner.insert((parent, inner), first);
-        Some(first)
-    }
-
     /// The task that a call of `parent` means by a child's pid.
     pub(crate) fn child(&self, parent: u32, pid: u32) -> Option<&Task> {
         let outer = self.inner.get(&(parent, pid)).unwrap_or(&pid);
@@ -257,7 +236,8 @@ impl Trace {
 
 /// The words that execve gave to a program.
 fn words(call: &Call) -> Vec<String> {
-    let words = call.argument(1).map_or(Vec::new(), Value::items);
+    let place = if call.name == "execveat" { 2 } else { 1 };
+    let words = call.argument(place).map_or(Vec::new(), Value::items);
     let words = words.into_iter().filter_map(Value::text);
     words.map(|word| shown_path(&word.bytes)).collect()
 }
