@@ -218,12 +218,12 @@ sleeps_or_gone() { ! state_of "$1" || [[ $STATE == [SZ] ]]; }
 # bystander_lives: a process with the pid that the first command had, where we may choose that; and one of the
 # same process group.
 bystander_lives() {
-  local first
+  local n_first
   pipeline run -- sh -c 'echo $$ >&2' "|" sh -c 'echo last; exec sleep 1000'
   wait_for run last
   wait_until alone "$(program_pid run)"
-  first=$(head -n 1 "$LOGS/run.err")
-  next_pid "$first" || true
+  number n_first "$(head -n 1 "$LOGS/run.err")" || return
+  next_pid "$n_first" || true # where that may be chosen
   start_inside bystander sleep 1000
   wait_until asleep bystander
   stop run
