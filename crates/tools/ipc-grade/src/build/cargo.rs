@@ -56,10 +56,13 @@ impl Cargo {
         printed(Command::new(self.sysroot.join("bin/rustc")).arg("-vV"))
     }
 
-    /// The command that describes the members of the workspace in the working directory.
-    pub fn metadata(&self) -> Command {
+    /// The command that describes the members of the workspace in that directory.
+    pub fn metadata(&self, root: &Path) -> Command {
         let mut command = Command::new(self.sysroot.join("bin/cargo"));
         command.args(["metadata", "--no-deps", "--offline", "--format-version=1"]);
+        command.arg("--manifest-path").arg(root.join("Cargo.toml"));
+        // cargo reads the configuration in the working directory and above it: see `bare`.
+        command.current_dir("/");
         command
     }
 

@@ -36,7 +36,7 @@ impl Handout {
     /// When the project cannot be read, or the copy cannot be written.
     pub fn copy(project: &Project, cargo: &Cargo, to: &Path) -> anyhow::Result<Self> {
         let root = &project.0;
-        let text = printed(cargo.metadata().current_dir(root))?;
+        let text = printed(&mut cargo.metadata(root))?;
         let metadata: Metadata = serde_json::from_str(&text).context("read cargo metadata")?;
         let needed = needed(&metadata.packages, root);
         let mut copy = Copy {
