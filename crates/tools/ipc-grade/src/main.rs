@@ -113,6 +113,9 @@ enum Task {
     /// Run a program in a box, as a student's program
     #[command(hide = true)]
     Enter(boxed::EnterArgs),
+    /// Run a build under another uid, with few files
+    #[command(hide = true)]
+    Confine(boxed::ConfineArgs),
     /// Run a program of ours beside a box, with its network and its IPC objects
     #[command(hide = true)]
     Observe(boxed::ObserveArgs),
@@ -161,6 +164,7 @@ fn main() -> Result<(), Failure> {
         }
         Task::Box(args) => boxed::make_box(&args)?,
         Task::Enter(args) => boxed::enter(&args)?,
+        Task::Confine(args) => boxed::confine(&args)?,
         Task::Observe(args) => boxed::observe(&args)?,
         Task::Look(args) => boxed::look(&args)?,
     }

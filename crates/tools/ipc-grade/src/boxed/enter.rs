@@ -52,6 +52,48 @@ pub struct ObserveArgs {
     command: Vec<OsString>,
 }
 
+/// Arguments of the hidden command `confine`.
+#[derive(clap::Args)]
+pub struct ConfineArgs {
+    /// The uid of the build
+    #[arg(long)]
+    uid: u32,
+    /// What it may read, beside the machine's programs and libraries
+    #[arg(long, value_name = "PATH")]
+    read: Vec<PathBuf>,
+    /// What it may write
+    #[arg(long, value_name = "PATH")]
+    write: Vec<PathBuf>,
+    /// The program and its arguments
+    #[arg(last = true, required = true)]
+    command: Vec<OsString>,
+}
+
+/// Is a build under another uid, where no mount namespace hides files: it reads and writes what it needs.
+///
+/// # Errors
+/// When a step towards it fails. The program has not run then.
+pub fn confine(args: &ConfineArgs) -> anyhow::Result<()> {
+    close_inherited()?;
+    let place = Place {
+        level: 2,
+        uid: Some(args.uid),
+        init: None,
+        keeper: None,
+        dir: "/".into(),
+    };
+    place.become_student()?;
+    let read: Vec<_> = args.read.iter().map(PathBuf::as_path).collect();
+    let write: Vec<_> = args.write.iter().map(PathBuf::as_path).collect();
+    rights::confine_files(&read, &write)?;
+    rights::drop_capabilities()?;
+    filter::apply()?;
+    let name = args.command.first().context("no program")?;
+    let mut program = Command::new(name);
+    Err(program.args(&args.command[1..]).exec())
+        .with_context(|| format!("exec {}", Path::new(name).display()))
+}
+
 /// Runs a program in the box, as a student's; ends as that ends.
 ///
 /// From its first line on this process has nothing that a program of the box could take: no descriptor

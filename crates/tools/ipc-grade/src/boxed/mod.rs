@@ -27,7 +27,7 @@ use bubblewrap::Bubblewrap;
 use memory::Memory;
 
 pub use bubblewrap::bare_root;
-pub use enter::{EnterArgs, ObserveArgs, enter, observe};
+pub use enter::{ConfineArgs, EnterArgs, ObserveArgs, confine, enter, observe};
 pub use look::{LookArgs, look};
 pub use place::{Place, close_inherited};
 pub use rights::confines_files;

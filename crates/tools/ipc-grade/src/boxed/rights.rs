@@ -65,27 +65,32 @@ pub fn drop_capabilities() -> anyhow::Result<()> {
 /// # Errors
 /// When the kernel knows landlock and refuses the rules.
 pub fn confine(level: u8, programs: Option<&Path>, work: &Path) -> anyhow::Result<()> {
-    let rules = match level {
-        2 => confined(programs, work)?,
-        _ => {
-            // A domain must rule something: making block devices, which nobody here may anyway. Moving
-            // files between directories is forbidden in every domain that does not allow it.
-            let any = AccessFs::MakeBlock | AccessFs::Refer;
-            let rules = Ruleset::default().handle_access(any)?.create()?;
-            rules.add_rule(PathBeneath::new(PathFd::new("/")?, any))?
-        }
-    };
+    if level == 2 {
+        let mut readable = vec![Path::new("/proc")];
+        readable.extend(programs);
+        let writable = ["/dev/shm", "/dev/mqueue"].map(Path::new);
+        return confine_files(&readable, &[work, writable[0], writable[1]]);
+    }
+    // A domain must rule something: making block devices, which nobody here may anyway. Moving files
+    // between directories is forbidden in every domain that does not allow it.
+    let any = AccessFs::MakeBlock | AccessFs::Refer;
+    let rules = Ruleset::default().handle_access(any)?.create()?;
+    let rules = rules.add_rule(PathBeneath::new(PathFd::new("/")?, any))?;
     rules.restrict_self().context("landlock_restrict_self")?;
     Ok(())
 }
 
-fn confined(programs: Option<&Path>, work: &Path) -> anyhow::Result<landlock::RulesetCreated> {
+/// Makes a landlock(7) domain in which there are only the machine's programs and libraries, a few
+/// devices, and what these lists hold.
+///
+/// # Errors
+/// When the kernel knows landlock and refuses the rules.
+pub fn confine_files(readable: &[&Path], writable: &[&Path]) -> anyhow::Result<()> {
     let abi = ABI::V4;
     let all = AccessFs::from_all(abi);
     let read = AccessFs::from_read(abi);
     let use_device: BitFlags<AccessFs> = AccessFs::ReadFile | AccessFs::WriteFile;
-    let mut rules = Ruleset::default().handle_access(all)?.create()?;
-    let readable = [
+    let system = [
         "/usr",
         "/bin",
         "/sbin",
@@ -94,7 +99,6 @@ fn confined(programs: Option<&Path>, work: &Path) -> anyhow::Result<landlock::Ru
         "/lib64",
         "/etc/alternatives",
         "/etc/ld.so.cache",
-        "/proc",
     ];
     let devices = [
         "/dev/null",
@@ -103,12 +107,11 @@ fn confined(programs: Option<&Path>, work: &Path) -> anyhow::Result<landlock::Ru
         "/dev/random",
         "/dev/urandom",
     ];
-    let shared = ["/dev/shm", "/dev/mqueue"];
-    let allowed = (readable.iter().map(|path| (Path::new(*path), read)))
-        .chain(programs.map(|path| (path, read)))
+    let allowed = (system.iter().map(|path| (Path::new(*path), read)))
         .chain(devices.iter().map(|path| (Path::new(*path), use_device)))
-        .chain(shared.iter().map(|path| (Path::new(*path), all)))
-        .chain([(work, all)]);
+        .chain(readable.iter().map(|path| (*path, read)))
+        .chain(writable.iter().map(|path| (*path, all)));
+    let mut rules = Ruleset::default().handle_access(all)?.create()?;
     for (path, access) in allowed {
         // What this machine does not have need not be allowed.
         if let Ok(file) = PathFd::new(path) {
@@ -119,7 +122,8 @@ fn confined(programs: Option<&Path>, work: &Path) -> anyhow::Result<landlock::Ru
             rules = rules.add_rule(PathBeneath::new(file, access))?;
         }
     }
-    Ok(rules)
+    rules.restrict_self().context("landlock_restrict_self")?;
+    Ok(())
 }
 
 /// Whether this kernel can confine files, as level 2 needs: it tries that in a thread, which then ends.

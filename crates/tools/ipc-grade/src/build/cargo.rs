@@ -91,7 +91,7 @@ impl Cargo {
         }
         let mut command = match isolation.level() {
             1 => self.boxed(isolation, bench, &ws, target)?,
-            _ => self.bare(isolation, project, target, &tmp)?,
+            _ => self.bare(isolation, project, &ws, target, &tmp)?,
         };
         let (says, complains) = (bench.join("cargo.json"), bench.join("cargo.txt"));
         command

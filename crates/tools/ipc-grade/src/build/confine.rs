@@ -42,6 +42,7 @@ impl Cargo {
         &self,
         isolation: &Isolation,
         project: &Project,
+        ws: &Path,
         target: &Path,
         tmp: &Path,
     ) -> anyhow::Result<Command> {
@@ -49,8 +50,16 @@ impl Cargo {
         let mut words = Vec::new();
         if let Some(uid) = isolation.uid() {
             self.ensure_reachable(uid)?;
-            words.extend(become_uid(uid));
-            words.push("--no-new-privs".into());
+            let program = std::env::current_exe().context("the path of this program")?;
+            words.push(program.to_string_lossy().into_owned());
+            words.extend(["confine".into(), format!("--uid={uid}")]);
+            for path in [&self.sysroot, &self.registry, &home, ws] {
+                words.push(format!("--read={}", path.display()));
+            }
+            for path in [target, tmp] {
+                words.push(format!("--write={}", path.display()));
+            }
+            words.push("--".into());
         }
         words.push("prlimit".into());
         words.extend(LIMITS.map(String::from));

@@ -59,8 +59,10 @@ pub fn run(folder: &Path, out: &Path, jobs: Option<u16>, how: &How) -> anyhow::R
     how.exercises(&project, &Submission::open(&folder.join("."))?)?;
     // What would fail for each of them fails once, and now.
     // Its graders get the same isolation, or fail: never one of them less than the others.
+    let isolation = how.isolation()?;
+    isolation.check_hidden(folder)?;
     let how = &How {
-        level: Some(how.isolation()?.level()),
+        level: Some(isolation.level()),
         ..how.clone()
     };
     find_bats(&project)?;
