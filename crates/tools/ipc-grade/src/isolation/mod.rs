@@ -33,7 +33,13 @@ pub struct Isolation {
 impl fmt::Display for Isolation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.level {
-            1 => "level 1: bubblewrap, private IPC, pid, network, user and mount namespaces",
+            1 if confines_files() => {
+                "level 1: bubblewrap, private IPC, pid, network, user and mount namespaces"
+            }
+            1 => {
+                "level 1: bubblewrap, private IPC, pid, network, user and mount namespaces, \
+                 without landlock"
+            }
             2 if confines_files() => "level 2: an unused uid, landlock, seccomp, limits",
             2 => {
                 "level 2: an unused uid, seccomp, limits; not for marks that count, \
