@@ -485,7 +485,10 @@ forty() {
     echo "mutant-$exercise,$((total - points)),$total"
     echo "handout-$exercise,less than half,$total"
   done > expected
-  for name in "$submissions"/hostile/*; do
+  for name in "$submissions"/hostile/*/fix-pipe-eof; do
+    name=${name%/fix-pipe-eof}
+    # Some earn what they do honestly, and some take longer than a class has.
+    grep -qE "^${name##*/} \|.*\| 0 \| ([0-9]|[1-8][0-9]) \| - \|" "$submissions/hostile/LIST" || continue
     cp -r "$name" "class/hostile-${name##*/}"
     echo "hostile-${name##*/},0,10"
   done >> expected

@@ -24,13 +24,6 @@ graded() {
   grep -qx '  "complete": true,' "$DIR/$1/results.json"
 }
 
-# What a submission could have changed on this machine.
-surroundings() {
-  ls -a / /usr /usr/bin /etc /home /root /opt /var/tmp 2> /dev/null
-  find /tmp -maxdepth 1 -name '*student*' -o -maxdepth 1 -name '*litter*'
-  find "$ROOT" -path "$ROOT/target" -prune -o -path "$ROOT/.git" -prune -o -printf '%p %s %T@\n' | sort
-}
-
 # strangers NAME: processes of the uid that the grader has given to that submission.
 strangers() {
   local uid
@@ -77,20 +70,13 @@ picture() { sed -nE 's#.*<img [^>]* src="data:image/svg\+xml;base64,([^"]*)">.*#
   fi
 }
 
-@test "hostile submissions: a verdict each, no survivor, no litter, nothing outside changed" {
+@test "hostile submissions: no mark that is not earned, nothing read, written or left (SUBMISSIONS=all: every one)" {
   long_form
-  local hostile=(writes-outside leaves-ipc blames-the-grader) name
-  [[ ${SUBMISSIONS:-} != all ]] || mapfile -t hostile < <(ls "$submissions/hostile")
-  surroundings > before
-  for name in "${hostile[@]}"; do
-    graded "$name" "$submissions/hostile/$name" --tests 1 || return
-    grep -q '^Score: 0/' "$LOGS/$name.out" || { show "$name"; return 1; }
-    diff before <(surroundings) || { echo "after $name, $(grep isolation "$DIR/$name/results.json")"; return 1; }
-    # A sentence of the reference solution, and one of the test file.
-    run ! grep -qE "The last write end there is|What the program should print" "$DIR/$name/results.json"
-    gone() { [[ -z $(strangers "$name") ]]; }
-    DEADLINE=2 wait_until gone || { echo "survivors of $name: $(strangers "$name")"; return 1; }
-  done
+  local DEADLINE=900 names=(takes-descriptors kills-keeper rewrites-input io-uring clone-untraced leaves-ipc)
+  if [[ ${SUBMISSIONS:-} == all ]]; then DEADLINE=9000 names=(); fi
+  # It compares what stands outside before and after each of them.
+  start hostile "$ROOT/scripts/hostile" 1 "${names[@]}"
+  finish hostile
 }
 
 @test "a build script is not taken, and a file outside src not found" {
@@ -155,7 +141,7 @@ picture() { sed -nE 's#.*<img [^>]* src="data:image/svg\+xml;base64,([^"]*)">.*#
     local program box running boxes
     mapfile -t running < <(grep -lsx fix-pipe-eof /proc/[0-9]*/comm)
     for program in "${running[@]/%comm/cmdline}"; do
-      grep -qsa "^$DIR/" "$program" || continue
+      grep -qsa "^/programs/" "$program" || continue
       mapfile -t boxes < <(grep -lsaF -- --info-fd /proc/[0-9]*/cmdline)
       for box in "${boxes[@]}"; do
         if grep -qsaF "$DIR/" "$box"; then kill -KILL "$(cut -d/ -f3 <<< "$box")" && return; fi
