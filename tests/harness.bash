@@ -166,7 +166,7 @@ start() {
 words_for() {
   local program=$2
   [[ -x $BIN/$program ]] && program=$BIN/$program
-  WORDS=(env --default-signal=INT,QUIT IPC_LAB_TEST="$DIR" "${UNDER[@]}" "$program" "${@:3}")
+  WORDS=(env "--default-signal=INT,QUIT" IPC_LAB_TEST="$DIR" "${UNDER[@]}" "$program" "${@:3}")
 }
 
 # start_unread NAME PROGRAM [ARG...]: its standard output is a pipe that nobody reads, as after
@@ -261,6 +261,7 @@ wait_until() {
 
 # clock_start, clock_over: whether DEADLINE seconds have passed since. Where more tasks want to run than there
 # are CPUs, each of them gets a part of one: then a second counts for as much less (see proc_loadavg(5)).
+n_cpus=1
 number n_cpus "$(nproc)"
 clock_start() {
   n_clock_spent=0
