@@ -177,6 +177,7 @@ executed() {
   hint "A pipe holds 64 KiB: whoever writes more sleeps until somebody reads. All commands run at the same time, and the program waits for none before it has started the last."
   local cats=() number size=$((100 * 1024 * 1024 + RANDOM))
   for number in {1..8}; do cats+=("|" cat); done
+  local DEADLINE=30 # each piece passes through nine commands, and each of them is traced
   SHORT=1 pipeline much -- head -c "$size" /dev/zero "${cats[@]}" "|" wc -c
   finish much
   prints much <(echo "$size")

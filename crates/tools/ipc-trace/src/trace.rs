@@ -71,8 +71,11 @@ impl Trace {
         self.unreadable += read.unreadable;
         if read.unreadable + read.cut > 0 {
             let count = read.unreadable + read.cut;
-            self.lost
-                .push(format!("{count} lines of {log}.{tid} cannot be read"));
+            let first = String::from_utf8_lossy(read.first_bad.as_deref().unwrap_or_default());
+            let first: String = first.escape_debug().take(120).collect();
+            self.lost.push(format!(
+                "{count} lines of {log}.{tid} cannot be read, such as {first:?}"
+            ));
         }
         let empty = read.records.is_empty();
         for (tid, record) in read.records {

@@ -44,6 +44,9 @@ pub(crate) fn parse(line: &[u8], tid: u32) -> Option<(u32, Line)> {
         let resumed = std::str::from_utf8(resumed).ok()?;
         let (name, rest) = resumed.split_once(" resumed>")?;
         Line::Resumed(time, name.into(), rest.trim_start().into())
+    } else if rest.starts_with(b"???()") {
+        // The thread was killed before strace could ask which call it made: that never returned.
+        Line::Nothing
     } else {
         call(tid, time, rest)?
     };

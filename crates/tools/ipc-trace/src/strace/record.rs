@@ -118,8 +118,16 @@ pub(crate) struct Log {
     pub unreadable: usize,
     /// How many lines end before the call has returned, and another line follows.
     pub cut: usize,
+    /// The first line of these two kinds.
+    pub first_bad: Option<Vec<u8>>,
     /// The threads whose last call had not returned when the log ended.
     pub open: BTreeSet<u32>,
+}
+
+impl Log {
+    fn keep_bad(&mut self, line: &[u8]) {
+        self.first_bad.get_or_insert_with(|| line.to_vec());
+    }
 }
 
 /// Reads a log. `tid` is the thread whose log it is, unless the lines themselves name one.
@@ -127,22 +135,26 @@ pub(crate) fn read(text: &[u8], tid: u32) -> Log {
     let own = tid;
     let mut log = Log::default();
     let mut begun: BTreeMap<u32, (Call, Vec<u8>)> = BTreeMap::new();
-    let mut last_open = None;
+    let mut last_open: Option<(u32, &[u8])> = None;
     for line in text.split(|byte| *byte == b'\n') {
         if line.trim_ascii().is_empty() {
             continue;
         }
-        if last_open.take().is_some() {
+        if let Some((_, open)) = last_open.take() {
             log.cut += 1;
+            log.keep_bad(open);
         }
+        let whole = line;
+        let before = log.unreadable;
         let Some((tid, line)) = line::parse(line, tid) else {
             log.unreadable += 1;
+            log.keep_bad(whole);
             continue;
         };
         match line {
             Line::Call(call) => log.records.push((tid, Record::Call(call))),
             Line::Open(call) => {
-                last_open = Some(tid);
+                last_open = Some((tid, whole));
                 log.records.push((tid, Record::Call(call)));
             }
             Line::Begun(call, text) => {
@@ -172,8 +184,11 @@ pub(crate) fn read(text: &[u8], tid: u32) -> Log {
             Line::End(when, end) => log.records.push((tid, Record::End(when, end))),
             Line::Nothing => {}
         }
+        if log.unreadable > before {
+            log.keep_bad(whole);
+        }
     }
-    log.open.extend(last_open);
+    log.open.extend(last_open.map(|(tid, _)| tid));
     // What never resumed: the thread was killed in it, or is in it still.
     for (tid, (call, _)) in begun {
         log.open.insert(tid);

@@ -292,6 +292,15 @@ fn without_comments(line: &str) -> String {
 }
 
 #[test]
+fn a_thread_that_was_killed_before_its_call_was_known() {
+    let log = read(
+        b"1.5 getpid() = 7 <0.1>\n1.7 ???()                 = ?\n1.8 +++ exited with 0 +++\n",
+        5,
+    );
+    assert_eq!((log.unreadable, log.cut, log.records.len()), (0, 0, 2));
+}
+
+#[test]
 fn a_real_call_is_written_again_as_strace_wrote_it() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("logs");
     let mut count = 0;
