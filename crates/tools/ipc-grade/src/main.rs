@@ -10,6 +10,7 @@ mod claim;
 mod class;
 mod digest;
 mod exercise;
+mod explain;
 mod export;
 mod grade;
 mod hidden;
