@@ -114,6 +114,12 @@ enum Task {
     /// Run a program in a box, as a student's program
     #[command(hide = true)]
     Enter(boxed::EnterArgs),
+    /// Kill every process of a submission's uid
+    #[command(hide = true)]
+    KillAll {
+        #[arg(long)]
+        uid: u32,
+    },
     /// Run a build under another uid, with few files
     #[command(hide = true)]
     Confine(boxed::ConfineArgs),
@@ -165,6 +171,7 @@ fn main() -> Result<(), Failure> {
         }
         Task::Box(args) => boxed::make_box(&args)?,
         Task::Enter(args) => boxed::enter(&args)?,
+        Task::KillAll { uid } => isolation::kill_all_of(uid)?,
         Task::Confine(args) => boxed::confine(&args)?,
         Task::Observe(args) => boxed::observe(&args)?,
         Task::Look(args) => boxed::look(&args)?,

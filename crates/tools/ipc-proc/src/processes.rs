@@ -12,7 +12,8 @@ pub struct Process {
     pub pid: i32,
     /// Its parent's id.
     pub parent: i32,
-    /// True once it has ended and nobody has waited for it.
+    /// True once all of its threads have ended and nobody has waited for it. A process whose first thread
+    /// alone has ended also shows the state Z, but it lives.
     pub is_zombie: bool,
     /// The name that it shows, at most 15 bytes: see `PR_SET_NAME` in prctl(2). It chooses it.
     pub name: String,
@@ -36,7 +37,7 @@ fn describe(entry: &Entry) -> procfs::ProcResult<Process> {
     Ok(Process {
         pid: stat.pid,
         parent: stat.ppid,
-        is_zombie: matches!(stat.state, 'Z' | 'X'),
+        is_zombie: matches!(stat.state, 'Z' | 'X') && stat.num_threads <= 1,
         name: stat.comm,
         uid: entry.uid()?,
     })
@@ -66,10 +67,20 @@ impl Namespace {
     /// `None` when the process has ended, also if nobody has waited for it yet, or when this
     /// process may not look at it (ptrace(2), "Ptrace access mode checking").
     pub fn of_pids(pid: i32) -> Option<Self> {
-        let file = fs::metadata(format!("/proc/{pid}/ns/pid")).ok()?;
-        Some(Self {
-            device: file.dev(),
-            inode: file.ino(),
+        let of = |path: String| {
+            let file = fs::metadata(path).ok()?;
+            Some(Self {
+                device: file.dev(),
+                inode: file.ino(),
+            })
+        };
+        of(format!("/proc/{pid}/ns/pid")).or_else(|| {
+            // The first thread may have ended before the others.
+            let threads = fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten();
+            let names = threads.map(|thread| thread.file_name().to_string_lossy().into_owned());
+            names
+                .filter_map(|tid| of(format!("/proc/{pid}/task/{tid}/ns/pid")))
+                .next()
         })
     }
 
@@ -87,6 +98,40 @@ impl Namespace {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_process_lives_as_long_as_one_of_its_threads() -> anyhow::Result<()> {
+        let script = "import os, threading, ctypes\n\
+            threading.Thread(target=lambda: os.read(0, 1)).start()\n\
+            ctypes.CDLL(None).syscall(60 if os.uname().machine == 'x86_64' else 93, 0)";
+        let program = std::process::Command::new("python3")
+            .args(["-c", script])
+            .stdin(std::process::Stdio::piped())
+            .spawn();
+        let Ok(mut child) = program else {
+            return Ok(()); // no python3 here
+        };
+        let pid = child.id() as i32;
+        let shown = |pid: i32| -> anyhow::Result<Option<Process>> {
+            Ok(processes()?.into_iter().find(|process| process.pid == pid))
+        };
+        let is_z = || {
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            stat.rsplit_once(") ")
+                .is_some_and(|(_, rest)| rest.starts_with('Z'))
+        };
+        // Until its first thread has ended; no event tells.
+        let begin = std::time::Instant::now();
+        while !is_z() && begin.elapsed().as_secs() < 20 {
+            std::thread::yield_now();
+        }
+        assert!(is_z() && shown(pid)?.is_some_and(|process| !process.is_zombie));
+        assert!(Namespace::of_pids(pid).is_some());
+        drop(child.stdin.take());
+        child.wait()?;
+        assert_eq!(shown(pid)?, None);
+        Ok(())
+    }
 
     #[test]
     fn this_process_lives_in_its_own_namespace() -> anyhow::Result<()> {

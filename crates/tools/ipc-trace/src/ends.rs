@@ -106,7 +106,7 @@ pub(crate) fn inode(call: &Call) -> Option<String> {
 /// The path that a call names, made absolute where strace shows the folder it is relative to.
 pub(crate) fn path_of(call: &Call) -> Option<String> {
     let (folder, path) = match call.name.as_str() {
-        "openat" | "mknodat" | "unlinkat" => {
+        "openat" | "mknodat" | "unlinkat" | "renameat" | "renameat2" | "linkat" => {
             let folder = call.argument(0).and_then(Value::descriptor);
             (folder.and_then(|folder| folder.path()), call.argument(1))
         }

@@ -11,6 +11,7 @@ mod blocked;
 mod describe;
 mod draw;
 mod ends;
+mod fifos;
 mod holders;
 mod object;
 mod peers;

@@ -8,13 +8,17 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 
 use crate::births::{Birth, outer_ids};
-use crate::ends::{inode, path_of};
+use crate::ends::inode;
+use crate::fifos::fifos;
 use crate::object::shown_path;
 use crate::peers::peers;
 use crate::picture::is_stage;
 use crate::stage;
 use crate::strace::{self, Behind, Call, Record, Value};
 use crate::task::Task;
+
+/// How many bytes of logs are read: in memory they take many times as much.
+const LARGEST: usize = 48 << 20;
 
 /// All that was traced.
 #[derive(Debug, Default)]
@@ -43,6 +47,7 @@ impl Trace {
     /// When there is no such file, or it cannot be read.
     pub fn read(prefixes: &[PathBuf]) -> anyhow::Result<Self> {
         let mut trace = Self::default();
+        let mut size = 0;
         for prefix in prefixes {
             let files = files(prefix)?;
             ensure!(
@@ -53,6 +58,12 @@ impl Trace {
             let name = prefix.file_name().unwrap_or_default().to_string_lossy();
             for (path, tid) in files {
                 let text = fs::read(&path).with_context(|| format!("read {}", path.display()))?;
+                size += text.len();
+                ensure!(
+                    size <= LARGEST,
+                    "{}: the logs have more than {LARGEST} bytes",
+                    prefix.display()
+                );
                 trace.add_bytes(&text, tid, &name);
             }
         }
@@ -153,9 +164,7 @@ impl Trace {
             child.execs.insert(0, (Duration::ZERO, command));
         }
         stage::mark(&mut self.tasks);
-        let made = |call: &&Call| call.name.starts_with("mknod") && call.has("S_IFIFO");
-        let calls = self.tasks.values().flat_map(|task| &task.calls);
-        self.fifos = calls.filter(made).filter_map(path_of).collect();
+        self.fifos = fifos(self.tasks.values().flat_map(|task| &task.calls));
         let calls = self.tasks.values().flat_map(|task| &task.calls);
         let used = |call: &&Call| {
             matches!(call.name.as_str(), "bind" | "connect") && call.value().is_some()

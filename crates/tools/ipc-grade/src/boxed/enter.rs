@@ -139,7 +139,7 @@ fn become_program(args: &EnterArgs) -> anyhow::Result<()> {
         unsafe { signal(number, SigHandler::SigIgn) }.context("signal")?;
     }
     rights::confine(args.place.level, args.programs.as_deref(), work)?;
-    rights::limit(args.processes)?;
+    rights::limit(Some(args.processes))?;
     rights::drop_capabilities()?;
     filter::apply()?;
     let name = args.command.first().context("no program")?;
@@ -201,6 +201,8 @@ pub fn observe(args: &ObserveArgs) -> anyhow::Result<()> {
     args.place.become_student()?;
     args.place
         .join(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWIPC | CloneFlags::CLONE_NEWNET)?;
+    // What a program sends it must not fill the judge's disk.
+    rights::limit(None)?;
     rights::drop_capabilities()?;
     // Rust ignores it, and exec passes that on.
     // SAFETY: SIG_DFL runs no code of ours.

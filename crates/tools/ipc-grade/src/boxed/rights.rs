@@ -20,13 +20,13 @@ const LIMITS: [(Resource, u64); 5] = [
     (Resource::RLIMIT_CORE, 0),
 ];
 
-/// Sets the limits; one that is lower already stays.
+/// Sets the limits; one that is lower already stays. The number of processes has none unless it is given.
 ///
 /// # Errors
 /// When setrlimit(2) fails.
-pub fn limit(processes: u16) -> anyhow::Result<()> {
-    let processes = (Resource::RLIMIT_NPROC, u64::from(processes));
-    for (resource, value) in LIMITS.into_iter().chain([processes]) {
+pub fn limit(processes: Option<u16>) -> anyhow::Result<()> {
+    let processes = processes.map(|number| (Resource::RLIMIT_NPROC, u64::from(number)));
+    for (resource, value) in LIMITS.into_iter().chain(processes) {
         let (soft, hard) = getrlimit(resource).context("getrlimit")?;
         let hard = hard.min(value);
         setrlimit(resource, soft.min(hard), hard).context("setrlimit")?;

@@ -20,7 +20,7 @@ use crate::bench::{self, Bench};
 use crate::boxed::{BoxArgs, Made, confines_files};
 use crate::exercise::Project;
 
-pub use sweep::sweep;
+pub use sweep::{kill_all_of, sweep};
 pub use uid::become_uid;
 
 /// The level in force, and the uid of the programs.

@@ -8,8 +8,11 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use lesson::poll_until;
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, Uid, setgroups, setresuid};
 
-use super::uid::{become_uid, processes_of};
+use super::uid::processes_of;
 
 /// Where every user may write, on an ordinary machine.
 const SHARED: [&str; 6] = [
@@ -49,22 +52,40 @@ pub fn sweep(uid: u32, spared: &[&Path]) -> anyhow::Result<()> {
 }
 
 fn kill_all(uid: u32) -> anyhow::Result<()> {
-    // A fork bomb makes new processes as fast as they are killed one by one. kill(2) with -1 takes
-    // all at once that the caller may signal: so the caller becomes that uid.
-    let [setpriv, options @ ..] = become_uid(uid);
+    let program = std::env::current_exe().context("the path of this program")?;
     let gone = poll_until(Duration::from_secs(10), || {
         if processes_of(uid)?.is_empty() {
             return Ok(Some(()));
         }
-        let kill_all = ["sh", "-c", "kill -s KILL -- -1"];
-        let mut killer = Command::new(&setpriv);
-        let done = killer.args(&options).args(kill_all).status();
-        done.context("run setpriv")?;
+        let mut killer = Command::new(&program);
+        let done = killer
+            .args(["kill-all", "--uid", &uid.to_string()])
+            .status();
+        done.context("run ipc-grade kill-all")?;
         Ok(None)
     })?;
     ensure!(gone.is_some(), "processes of uid {uid} survive SIGKILL");
     Ok(())
 }
+
+/// Kills all processes of that uid at once. A fork bomb makes new ones as fast as they are killed one by
+/// one, but kill(2) with -1 takes all together that the caller may signal: so the caller's effective uid
+/// is theirs. Its real and its saved uid are another one that no process has, so that they may not signal it.
+///
+/// # Errors
+/// When this process is not root.
+pub fn kill_all_of(uid: u32) -> anyhow::Result<()> {
+    let (own, theirs) = (Uid::from_raw(uid + NOBODY_ELSE), Uid::from_raw(uid));
+    setgroups(&[]).context("setgroups")?;
+    setresuid(own, theirs, own).context("setresuid")?;
+    match kill(Pid::from_raw(-1), Signal::SIGKILL) {
+        Ok(()) | Err(Errno::ESRCH) => Ok(()),
+        Err(errno) => Err(errno).context("kill -1"),
+    }
+}
+
+/// So far above a submission's uid lies that of the process which kills its processes.
+const NOBODY_ELSE: u32 = 5_000;
 
 /// Removes what that uid owns in a directory. Links are removed, never followed.
 fn remove_below(directory: &Path, uid: u32, spared: &[&Path]) {
