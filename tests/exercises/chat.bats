@@ -17,7 +17,11 @@ kill_server() {
 }
 
 # talk: plays the clients of the script on standard input; its steps are in crates/tools/talk.
-talk() { beside "$TOOLS/talk" socket; }
+talk() {
+  # A link would lead it out of the box.
+  is_socket || { echo "at the server's path there is no socket"; return 1; }
+  beside "$TOOLS/talk" socket
+}
 
 # joins NAME...: the script's steps by which they join one after the other, the others being told.
 joins() {

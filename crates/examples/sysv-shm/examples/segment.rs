@@ -7,10 +7,13 @@ use std::io::{Read, stdin};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use lesson::say;
 use libc::key_t;
 use sysv_shm::{PROJECT, Segment};
+
+/// No exercise needs a larger one.
+const LARGEST: usize = 16 << 20;
 
 fn main() -> anyhow::Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -19,8 +22,12 @@ fn main() -> anyhow::Result<()> {
         ["id", dir] => say!("{}", find(key(dir)?)?.id()),
         ["read", dir] => {
             let memory = find(key(dir)?)?.attach()?;
+            ensure!(
+                memory.bytes().len() <= LARGEST,
+                "the segment has more than {LARGEST} bytes"
+            );
             let bytes = memory.bytes().iter();
-            let bytes: Vec<u8> = bytes.map(|it| it.load(Ordering::Acquire)).collect();
+            let bytes: Vec<u8> = bytes.map(|byte| byte.load(Ordering::Acquire)).collect();
             lesson::print(&bytes);
         }
         ["remove", dir] => find(key(dir)?)?.remove()?,

@@ -45,6 +45,8 @@ pub struct Arrow {
     pub data: Vec<u8>,
     /// How many bytes came over.
     pub length: usize,
+    /// Whether the bytes that were received are those that were sent, as far as the log has both.
+    pub agrees: bool,
 }
 
 /// What a call moved, and over which channel.
@@ -130,10 +132,8 @@ fn take(queue: &mut VecDeque<Moved>, taken: Moved, arrows: &mut Vec<Arrow>) {
                 .find(|(_, it)| same_type(it) && fits(it))
                 .map(|it| it.0)
         };
-        let Some(place) = find(taken.time, &agrees)
-            .or_else(|| find(taken.time + TOO_EARLY, &agrees))
-            .or_else(|| find(taken.time, &|_| true))
-        else {
+        let same = find(taken.time, &agrees).or_else(|| find(taken.time + TOO_EARLY, &agrees));
+        let Some(place) = same.or_else(|| find(taken.time, &|_| true)) else {
             return;
         };
         let chunk = &mut queue[place];
@@ -148,6 +148,7 @@ fn take(queue: &mut VecDeque<Moved>, taken: Moved, arrows: &mut Vec<Arrow>) {
             object: Some(taken.object.clone()),
             data: data[..moved.min(data.len())].to_vec(),
             length: moved,
+            agrees: same.is_some(),
         });
         if whole {
             queue.remove(place);
@@ -264,14 +265,16 @@ fn receives(trace: &Trace, id: CallId, call: &Call) -> Option<Moved> {
     })
 }
 
-/// Whether a call only looks at what a socket holds: MSG_PEEK.
+/// Whether a call takes no data out of a socket: MSG_PEEK leaves it there, MSG_TRUNC copies nothing of a
+/// stream, and MSG_ERRQUEUE asks for errors.
 fn peeks(call: &Call) -> bool {
     let flags = match call.name.as_str() {
         "recv" | "recvfrom" => call.argument(3),
         "recvmsg" => call.argument(2),
         _ => None,
     };
-    flags.is_some_and(|flags| flags.has("MSG_PEEK"))
+    let none = ["MSG_PEEK", "MSG_TRUNC", "MSG_ERRQUEUE"];
+    flags.is_some_and(|flags| none.iter().any(|flag| flags.has(flag)))
 }
 
 /// The number of the descriptor that is its first argument.
@@ -438,6 +441,7 @@ fn wake_ups(trace: &Trace, arrows: &mut Vec<Arrow>) {
                 object: Some(object),
                 data: Vec::new(),
                 length: 0,
+                agrees: true,
             });
         }
     }
@@ -505,6 +509,7 @@ fn lives(trace: &Trace, arrows: &mut Vec<Arrow>) {
         object: None,
         data: Vec::new(),
         length: 0,
+        agrees: true,
     };
     for (id, call) in numbered(trace) {
         let child = call.value().and_then(|it| u32::try_from(it).ok());

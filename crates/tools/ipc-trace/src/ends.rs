@@ -16,7 +16,12 @@ impl Trace {
             let calls = tasks.flat_map(|task| task.played());
             calls
                 .filter(|call| call.value().is_some())
-                .filter_map(|call| self.object(call))
+                .filter_map(|call| Some((call, self.object(call)?)))
+                // A segment is shared memory once it is attached, and a file below /dev/shm once it is mapped.
+                .filter(|(call, object)| {
+                    !matches!(object.kind, Kind::SysvShm | Kind::PosixShm) || maps(call)
+                })
+                .map(|(_, object)| object)
                 .collect()
         };
         let mut used = logs.iter().map(|log| used_by(log.as_ref()));
@@ -80,6 +85,11 @@ impl Trace {
             Kind::File
         }
     }
+}
+
+/// Whether a call makes shared memory a part of its process's own.
+fn maps(call: &Call) -> bool {
+    call.name == "shmat" || (call.name == "mmap" && call.has("MAP_SHARED"))
 }
 
 /// The two descriptors that pipe(2) or socketpair(2) has made.

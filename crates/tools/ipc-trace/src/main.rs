@@ -231,6 +231,8 @@ fn is_asked(trace: &Trace, args: &Args, kind: Kind, arrow: &Arrow) -> bool {
         processes.is_empty() || processes.contains(&trace.tasks[&tid].pid)
     };
     arrow.why == Why::Data
+        // Evidence must not rest on a guess.
+        && (arrow.agrees || !args.whole)
         && plays(arrow.tail)
         && plays(arrow.head)
         && arrow.object.as_ref().is_some_and(|it| it.kind == kind)

@@ -7,7 +7,7 @@
 //! now on), `a had TEXT` (and has come by now), `a end` (the server closes the connection), `a close`.
 
 use std::collections::{HashMap, HashSet};
-use std::io::{BufRead, BufReader, ErrorKind, Write, stdin};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write, stdin};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
@@ -17,6 +17,8 @@ use lesson::Failure;
 
 /// How long a step may take, where as many tasks want to run as there are CPUs, or fewer: see [`share`].
 const LIMIT: Duration = Duration::from_secs(5);
+/// How many bytes of a line it reads.
+const LONGEST: u64 = 1 << 20;
 /// How often it looks whether that has passed.
 const LOOK: Duration = Duration::from_millis(250);
 
@@ -135,7 +137,9 @@ impl Client {
         let mut line = Vec::new();
         let mut waited = Duration::ZERO;
         loop {
-            match self.socket.read_until(b'\n', &mut line) {
+            let mut rest = (&mut self.socket).take(LONGEST - line.len() as u64);
+            match rest.read_until(b'\n', &mut line) {
+                Ok(_) if line.len() as u64 == LONGEST => bail!("a line without an end"),
                 Ok(_) if line.is_empty() => return Ok(None),
                 Ok(_) => break,
                 // It has closed without reading everything.

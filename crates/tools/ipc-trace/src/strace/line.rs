@@ -47,6 +47,11 @@ pub(crate) fn parse(line: &[u8], tid: u32) -> Option<(u32, Line)> {
     } else if rest.starts_with(b"???()") {
         // The thread was killed before strace could ask which call it made: that never returned.
         Line::Nothing
+    } else if let Some(rest) = rest.strip_prefix(b"restart_syscall(<... resuming interrupted ") {
+        // `restart_syscall(<... resuming interrupted poll ...>) = 0`: a stop has interrupted that call.
+        let end = rest.iter().position(|byte| *byte == b' ')?;
+        let after = rest.windows(4).position(|four| four == b"...>")? + 4;
+        call(tid, time, &[&rest[..end], b"(", &rest[after..]].concat())?
     } else {
         call(tid, time, rest)?
     };

@@ -301,6 +301,27 @@ fn a_thread_that_was_killed_before_its_call_was_known() {
 }
 
 #[test]
+fn a_call_that_goes_on_after_a_stop() {
+    let resumed = "restart_syscall(<... resuming interrupted clock_nanosleep ...>";
+    let log = read(format!("1.5 {resumed}) = 0 <0.1>\n").as_bytes(), 5);
+    assert_eq!((log.unreadable, log.cut, log.records.len()), (0, 0, 1));
+    let Record::Call(call) = &log.records[0].1 else {
+        panic!("{:?}", log.records)
+    };
+    assert_eq!(
+        (call.name.as_str(), call.value()),
+        ("clock_nanosleep", Some(0))
+    );
+    let log = read(
+        format!("1.5 {resumed} <unfinished ...>) = ?\n1.6 +++ killed by SIGTERM +++\n").as_bytes(),
+        5,
+    );
+    assert_eq!((log.unreadable, log.cut), (0, 0));
+    let log = read(format!("1.5 {resumed}").as_bytes(), 5);
+    assert_eq!((log.unreadable, log.cut, log.open.len()), (0, 0, 1));
+}
+
+#[test]
 fn a_real_call_is_written_again_as_strace_wrote_it() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("logs");
     let mut count = 0;
