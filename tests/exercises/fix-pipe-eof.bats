@@ -88,6 +88,12 @@ processes_but() { evidence parent '!seen[pid]++ { print pid }' | grep -vxF -f <(
   grep -qF -- "$(head -n 1 input)" "$LOGS/parent.out" || { echo "no child has received anything"; return 1; }
   went_through
   hint "The parent must wait for its child (waitpid), or the child's output may come after the prompt, and the child stays a zombie."
-  calls parent 'outcome == "returned" && (name == "wait4" && result > 0 ||
-      name == "waitid" && (has("CLD_EXITED") || has("CLD_KILLED") || has("CLD_DUMPED")))' "nobody has waited for a child"
+  query parent
+  # The child that prints is the one to be waited for, by whichever thread.
+  evidence parent '
+    name == "write" || name == "writev" { if ($10 == "1") prints[pid] = 1 }
+    kind == "process" && outcome == "returned" && (name == "wait4" && !has("WNOWAIT") ||
+      has("CLD_EXITED") || has("CLD_KILLED") || has("CLD_DUMPED")) { waited[id] = 1 }
+    END { for (child in waited) if (child in prints) found = 1; exit !found }' ||
+    { echo "nobody has waited for the child that prints"; return 1; }
 }

@@ -67,8 +67,11 @@ fn of_call<'a>(trace: &Trace, task: &Task, call: &'a Call) -> Row<'a> {
     let kind = object
         .as_ref()
         .and_then(|object| object.kind.to_possible_value());
-    let kind = kind.map_or("-".into(), |kind| kind.get_name().to_owned());
-    let id = object.map_or("-".into(), |object| encoded(object.name.as_bytes()));
+    let mut kind = kind.map_or("-".into(), |kind| kind.get_name().to_owned());
+    let mut id = object.map_or("-".into(), |object| encoded(object.name.as_bytes()));
+    if let Some(pid) = waited_for(call).and_then(|inner| trace.child_of_process(task.pid, inner)) {
+        (kind, id) = ("process".into(), pid.to_string());
+    }
     let (outcome, result) = match &call.outcome {
         Outcome::Returned(value, _) => ("returned", value.to_string()),
         Outcome::Failed(errno) => ("failed", symbol(errno)),
@@ -98,6 +101,16 @@ fn of_call<'a>(trace: &Trace, task: &Task, call: &'a Call) -> Row<'a> {
         call: Some(call),
         when: call.start,
     }
+}
+
+/// The child whose end wait4(2) or waitid(2) has told, by the id that the program was given.
+fn waited_for(call: &Call) -> Option<u32> {
+    let pid = match call.name.as_str() {
+        "wait4" => call.value()?,
+        "waitid" if call.value().is_some() => call.argument(2)?.field("si_pid")?.int()?,
+        _ => return None,
+    };
+    u32::try_from(pid).ok().filter(|pid| *pid > 0)
 }
 
 /// What the first argument names: for poll(2) the descriptor that it told of, or else the first one.

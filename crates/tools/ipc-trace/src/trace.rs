@@ -230,6 +230,15 @@ impl Trace {
         self.tasks.get(outer)
     }
 
+    /// The id in the logs of the child that a process calls `inner`, whichever of its threads made it.
+    pub(crate) fn child_of_process(&self, pid: u32, inner: u32) -> Option<u32> {
+        let mut births = self.inner.iter();
+        let is_it = |((parent, id), _): &(&(u32, u32), &u32)| {
+            *id == inner && self.tasks.get(parent).is_some_and(|task| task.pid == pid)
+        };
+        births.find(is_it).map(|(_, outer)| *outer)
+    }
+
     /// All calls, in the order in which they began.
     pub fn calls(&self) -> Vec<&Call> {
         let mut calls: Vec<_> = self.tasks.values().flat_map(|task| &task.calls).collect();
