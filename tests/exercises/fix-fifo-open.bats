@@ -20,9 +20,10 @@ they_met() {
   prints reader <(sed 's/^/Received: /' input; echo "Read: $(wc -l < input) lines")
 }
 
-# shown: what stands in the test's folder, and what is in there.
+# shown: what stands in the test's folder, and a digest of what is in there.
 shown() {
-  (cd "$DIR" && ls -lAR --full-time && grep -r --devices=skip .) || true
+  (cd "$DIR" && find . -mindepth 1 -printf '%p %M %u %s %T@ %l\n' | sort && find . -type f -exec sha256sum {} +) |
+    head -n 200
 }
 
 # left_as_it_is: neither program wants what stands at the path, or changes it.
