@@ -170,13 +170,19 @@ ok 1 b"'
 
 @test "a partner of ours is outside: the box's programs do not see it" {
   make_box
-  "${OBSERVE[@]}" sh -c 'grep -h ^Cap /proc/self/status; cat /proc/sysvipc/msg | wc -l; exec sleep 60' > partner 2>&1 &
+  "${OBSERVE[@]}" -- sh -c 'grep -h ^Cap /proc/self/status; cat /proc/sysvipc/msg | wc -l; exec sleep 60' > partner 2>&1 &
   local partner=$!
   wait_until grep -q '^1$' partner
   run ! grep -q 'Cap.*[1-9a-f]$' partner
   enter sh -c 'cat /proc/[0-9]*/cmdline' | tr '\0' ' ' > seen
   run ! grep -q 'sleep 60' seen
   kill "$partner"
+  # With --mounts it sees the box's files alone.
+  enter ln -s /etc/hostname link
+  run "${OBSERVE[@]}" --mounts -- cat link
+  ((status == 1))
+  run "${OBSERVE[@]}" --mounts -- sh -c 'echo here > file; ls /work'
+  [[ $output == *file*link* ]] || { echo "$output"; return 1; }
   end_box
 }
 

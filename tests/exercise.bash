@@ -129,7 +129,7 @@ in_the_grader() {
     WORDS=(env -i "--default-signal=INT,QUIT" "PATH=$PATH")
     ENTERED[$1]=''
     if [[ ${WHERE:-} == observe ]]; then
-      WORDS+=("${OBSERVE[@]}" "${@:2}")
+      WORDS+=("${OBSERVE[@]}" -- "${@:2}")
       return
     fi
     rm -f "$LOGS/$1.trace".*
@@ -198,9 +198,10 @@ inside() (
   exec timeout --foreground --kill-after=1 "$((2 * n_deadline))" "$@"
 )
 
-# beside COMMAND...: runs one of our own programs at the other end, from the outside: see start_partner.
+# beside COMMAND...: runs one of our own programs at the other end, from the outside: see start_partner. It sees
+# the files of the box alone, so that no link leads it elsewhere.
 beside() {
-  if ((${#OBSERVE[@]})); then "${OBSERVE[@]}" "$@"; else (cd "$RUN_IN" && "$@"); fi # evaluates: the words of the grader, and a test's own
+  if ((${#OBSERVE[@]})); then "${OBSERVE[@]}" --mounts -- "$@"; else (cd "$RUN_IN" && "$@"); fi # evaluates: the words of the grader, and a test's own
 }
 
 # taken FILE: what a regular file in $DIR holds; no symbolic link is followed.

@@ -140,11 +140,18 @@ executed() {
   ! says refused started > /dev/null || { echo "a command was started:"; show refused; return 1; }
 }
 
-# is_up ARGUMENT: one process with that argument runs, and it is sleep, which the kernel shows once it is that.
+# is_up ARGUMENT: into the file `pid`, the process that is sleep with that argument. (It is that once the kernel
+# says so: before, its parent has forked it, and the program itself has all arguments.)
 is_up() {
-  local comm
-  running "$1" > pid
-  [[ $(wc -l < pid) == 1 ]] && { read -r comm < "/proc/$(< pid)/comm"; } 2> /dev/null && [[ $comm == sleep ]]
+  local pid comm
+  running "$1" > pids
+  while IFS= read -r pid; do
+    if { read -r comm < "/proc/$pid/comm"; } 2> /dev/null && [[ $comm == sleep ]]; then
+      echo "$pid" > pid
+      return
+    fi
+  done < pids
+  return 1
 }
 
 @test "[2] stage 4: each command has descriptors 0, 1 and 2 alone" {

@@ -57,7 +57,7 @@ pub fn run(setting: &Setting, exercise: &Exercise, test: &Test) -> anyhow::Resul
     }
     let failure = report.box_failure.trim();
     ensure!(!failure.starts_with("no box"), "{failure}");
-    let mut result = judge(&report, exercise, test)?;
+    let mut result = judge(&report, setting.box_command.is_some(), exercise, test)?;
     if result.status == Status::Failed {
         result.picture = report.picture;
     }
@@ -223,7 +223,12 @@ fn pattern(title: &str) -> String {
 ///
 /// # Errors
 /// When there is no verdict, and the student is not to blame.
-fn judge(report: &Report, exercise: &Exercise, test: &Test) -> anyhow::Result<TestResult> {
+fn judge(
+    report: &Report,
+    is_graded: bool,
+    exercise: &Exercise,
+    test: &Test,
+) -> anyhow::Result<TestResult> {
     let mut result = TestResult {
         exercise: exercise.name.clone(),
         test: test.name.clone(),
@@ -251,6 +256,8 @@ fn judge(report: &Report, exercise: &Exercise, test: &Test) -> anyhow::Result<Te
             result.rationale.insert_str(0, "the box was lost\n");
         }
         (true, "passed") => result.status = Status::Passed,
+        // On a student's own machine there is nobody to be deceived.
+        (true, "") if !is_graded => result.status = Status::Passed,
         (true, "not-run") => {
             result.status = Status::NotRun;
             result.rationale = text.into();

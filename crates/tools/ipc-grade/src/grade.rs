@@ -259,6 +259,7 @@ fn grade_all(
                 test.file = hidden::stage(project, &test.file, workshop.scratch())?;
             }
             verdict.tests[slot] = bats::run(&setting, exercise, &test)?;
+            isolation.clean(workshop.scratch())?;
             save(verdict)?;
         }
     }

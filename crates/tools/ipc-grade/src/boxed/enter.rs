@@ -47,6 +47,9 @@ pub struct EnterArgs {
 pub struct ObserveArgs {
     #[command(flatten)]
     place: Place,
+    /// See the box's files alone: a link that a program of it has made leads to nothing else
+    #[arg(long)]
+    mounts: bool,
     /// The program and its arguments
     #[arg(last = true, required = true)]
     command: Vec<OsString>,
@@ -199,8 +202,13 @@ pub fn observe(args: &ObserveArgs) -> anyhow::Result<()> {
     let program = open(&path, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())
         .with_context(|| format!("open {}", path.display()))?;
     args.place.become_student()?;
-    args.place
-        .join(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWIPC | CloneFlags::CLONE_NEWNET)?;
+    let mut which = CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWIPC | CloneFlags::CLONE_NEWNET;
+    which.set(CloneFlags::CLONE_NEWNS, args.mounts);
+    args.place.join(which)?;
+    if args.mounts {
+        let work = &args.place.dir;
+        chdir(work).with_context(|| format!("chdir {}", work.display()))?;
+    }
     // What a program sends it must not fill the judge's disk.
     rights::limit(None)?;
     rights::drop_capabilities()?;

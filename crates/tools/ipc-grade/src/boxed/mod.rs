@@ -75,7 +75,7 @@ pub fn make_box(args: &BoxArgs) -> anyhow::Result<()> {
     say!("programs {}", programs.display());
     for (key, words) in [
         ("enter", made.enter()?),
-        ("observe", made.command("observe", &["--"])?),
+        ("observe", made.command("observe", &[])?),
         ("look", made.command("look", &[])?),
     ] {
         // A test adds its own options, and then `--`.

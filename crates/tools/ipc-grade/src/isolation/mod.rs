@@ -117,6 +117,17 @@ impl Isolation {
             .with_context(|| format!("flock {}", path.display()))
     }
 
+    /// After a test: at level 2 nothing of the submission stays, also if its box was killed. This directory does.
+    ///
+    /// # Errors
+    /// As [`sweep`].
+    pub fn clean(&self, spared: &Path) -> anyhow::Result<()> {
+        match self.uid {
+            Some(uid) if self.level == 2 => sweep(uid, &[spared]),
+            _ => Ok(()),
+        }
+    }
+
     /// Refuses a folder that a submission could read.
     ///
     /// # Errors
