@@ -8,13 +8,14 @@ use crate::strace::{Call, Value};
 /// The paths at which these calls have made a FIFO, and at which there was never anything else.
 ///
 /// A program may make a FIFO, remove it, and put a file there: then nothing that went by this path is
-/// known to have gone through a FIFO.
-pub(crate) fn fifos<'a>(calls: impl Iterator<Item = &'a Call>) -> HashSet<String> {
+/// known to have gone through a FIFO. `folder` is the working directory, with a slash at its end: calls like
+/// unlink(2) are shown without it.
+pub(crate) fn fifos<'a>(calls: impl Iterator<Item = &'a Call>, folder: &str) -> HashSet<String> {
     let mut calls: Vec<_> = calls.filter(|call| concerns_names(call)).collect();
     calls.sort_by_key(|call| call.end());
     let (mut fifos, mut there, mut others) = (HashSet::new(), HashSet::new(), HashSet::new());
     for call in calls {
-        let Some(path) = path_of(call) else {
+        let Some(path) = path_of(call).map(|path| absolute(path, folder)) else {
             continue;
         };
         match call.name.as_str() {
@@ -60,6 +61,13 @@ pub(crate) fn fifos<'a>(calls: impl Iterator<Item = &'a Call>) -> HashSet<String
     fifos
 }
 
+fn absolute(path: String, folder: &str) -> String {
+    match path.starts_with('/') {
+        true => path,
+        false => format!("{folder}{}", path.trim_start_matches("./")),
+    }
+}
+
 fn concerns_names(call: &Call) -> bool {
     match call.name.as_str() {
         "mknod" | "mknodat" => call.has("S_IFIFO"),
@@ -100,7 +108,7 @@ mod tests {
         trace.add(log, 5, "log");
         trace.connect();
         let calls = trace.tasks.values().flat_map(|task| &task.calls);
-        let mut found: Vec<_> = fifos(calls).into_iter().collect();
+        let mut found: Vec<_> = fifos(calls, &trace.folder).into_iter().collect();
         found.sort();
         found
     }
@@ -116,6 +124,8 @@ mod tests {
         assert_eq!(of(&format!("{MADE}{GONE}")), ["/w/f"]);
         assert!(of(&format!("{MADE}{GONE}{FILE}")).is_empty());
         assert!(of(&format!("{FILE}{}", MADE.replace("1.1", "1.8"))).is_empty());
+        let relative = GONE.replace("/w/f", "f");
+        assert!(of(&format!("{MADE}{relative}{FILE}")).is_empty());
         // O_CREAT finds the FIFO.
         assert_eq!(of(&format!("{MADE}{FILE}")), ["/w/f"]);
         let exists = MADE.replace("= 0", "= -1 EEXIST (File exists)");

@@ -37,7 +37,7 @@ pub struct Trace {
     /// What stands behind the sockets of connections that strace does not know: see [`peers`].
     pub(crate) peers: HashMap<String, Behind>,
     /// The working directory of the first process that named a path, with a slash at the end.
-    folder: String,
+    pub(crate) folder: String,
 }
 
 impl Trace {
@@ -164,7 +164,6 @@ impl Trace {
             child.execs.insert(0, (Duration::ZERO, command));
         }
         stage::mark(&mut self.tasks);
-        self.fifos = fifos(self.tasks.values().flat_map(|task| &task.calls));
         let calls = self.tasks.values().flat_map(|task| &task.calls);
         let used = |call: &&Call| {
             matches!(call.name.as_str(), "bind" | "connect") && call.value().is_some()
@@ -179,6 +178,8 @@ impl Trace {
             Some(format!("{}/", shown_path(path)))
         };
         self.folder = calls.find_map(here).unwrap_or_default();
+        let calls = self.tasks.values().flat_map(|task| &task.calls);
+        self.fifos = fifos(calls, &self.folder);
     }
 
     /// Whether a call works on a socket that nothing ever came of, like that to a name service
