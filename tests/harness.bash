@@ -260,7 +260,8 @@ wait_until() {
 }
 
 # clock_start, clock_over: whether DEADLINE seconds have passed since. Where more tasks want to run than there
-# are CPUs, each of them gets a part of one: then a second counts for as much less (see proc_loadavg(5)).
+# are CPUs, each of them gets a part of one: then a second counts for as much less. How many there are is what
+# proc_loadavg(5) says of this moment, or of the last minute if that is more: tasks that wait for a disk count there.
 n_cpus=1
 number n_cpus "$(nproc)"
 clock_start() {
@@ -268,9 +269,11 @@ clock_start() {
   number n_clock_last "${EPOCHREALTIME/[.,]/}"
 }
 clock_over() {
-  local n_now n_passed n_running n_deadline running
-  read -r _ _ _ running _ < /proc/loadavg
-  number n_now "${EPOCHREALTIME/[.,]/}" && number n_running "${running%%/*}" && number n_deadline "$DEADLINE"
+  local n_now n_passed n_running n_minute n_deadline minute running
+  read -r minute _ _ running _ < /proc/loadavg
+  number n_now "${EPOCHREALTIME/[.,]/}" && number n_deadline "$DEADLINE"
+  number n_running "${running%%/*}" && number n_minute "${minute%%.*}"
+  ((n_minute <= n_running)) || n_running=$((n_minute))
   n_passed=$((n_now - n_clock_last))
   ((n_running <= n_cpus)) || n_passed=$((n_passed * n_cpus / n_running))
   n_clock_spent=$((n_clock_spent + n_passed)) n_clock_last=$((n_now))

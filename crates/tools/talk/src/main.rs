@@ -162,17 +162,17 @@ impl Client {
     }
 }
 
-/// What part of a CPU each task gets that wants to run now: see proc_loadavg(5). Where that is a tenth, a
-/// server needs ten times as long.
+/// What part of a CPU each task gets that wants to run: see proc_loadavg(5). Where that is a tenth, a server
+/// needs ten times as long. It looks at this moment and at the last minute, and takes the busier one.
 fn share() -> f64 {
     let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    let tasks = text
-        .split(' ')
-        .nth(3)
-        .and_then(|tasks| tasks.split_once('/'));
-    let running = tasks.and_then(|(running, _)| running.parse().ok());
+    let mut fields = text.split(' ');
+    let minute = fields.next().and_then(|load| load.parse::<f64>().ok());
+    let tasks = fields.nth(2).and_then(|tasks| tasks.split_once('/'));
+    let now = tasks.and_then(|(running, _)| running.parse::<f64>().ok());
+    let busy = now.unwrap_or(1.0).max(minute.unwrap_or(1.0));
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
-    (cpus as f64 / running.unwrap_or(1.0)).min(1.0)
+    (cpus as f64 / busy).min(1.0)
 }
 
 fn short(text: &str) -> String {
