@@ -347,11 +347,15 @@ finish() {
   local name=$1 n_expected n_status=0 pid=${PID[$1]} watchdog
   number n_expected "${2:-0}" || return
   [[ -n ${n_leash:-} ]] || exec {n_leash}<> <(:)
+  local shell=$BASHPID
   # It ends when it is told to; if that takes too long, it bites.
   (
     exec > "$LOGS/$name.watchdog" 2>&1 3>&- 4>&-
     clock_start
-    until clock_over; do ! read -rt 0.1 -u "$n_leash" || exit 0; done
+    until clock_over; do
+      ! read -rt 0.1 -u "$n_leash" || exit 0
+      kill -s CHLD "$shell" # seen: under load bash misses the end of a traced program until the next one ends
+    done
     echo "still running after $DEADLINE s" > "$LOGS/$name.late"
     explain_hang >> "$LOGS/$name.late"
     kill -KILL "$(program_pid "$name")" "$pid" 2> /dev/null
