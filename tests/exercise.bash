@@ -226,20 +226,6 @@ log_complete() {
   [[ $last =~ ^[0-9.]+' +++ ' ]]
 }
 
-# lost_status NAME: its exit status, which stands in the last line of its log.
-lost_status() {
-  local last n_signal
-  log_complete "$1" || return
-  last=$(tail -n 1 "$LOGS/$1.trace.${PID[$1]}")
-  if [[ $last =~ ' +++ exited with '([0-9]+)' +++'$ ]]; then
-    number n_status "${BASH_REMATCH[1]}"
-  elif [[ $last =~ ' +++ killed by SIG'([A-Z0-9]+)( \(core dumped\))?' +++'$ ]]; then
-    number n_signal "$(kill -l "${BASH_REMATCH[1]}")" && n_status=$((128 + n_signal))
-  else
-    return 1
-  fi
-}
-
 # running WORD: the pids of this test's processes whose command line has that word.
 running() {
   if ((${#INSPECT[@]})); then inspect running "$1"; return; fi

@@ -147,7 +147,7 @@ start() {
   # A background job of bash ignores SIGINT unless that is undone, and whatever bats reads
   # from (descriptors 3, 4) would be held open by a program that outlives the test.
   (
-    for keyboard in "${KEYBOARD[@]}" "${BOX:-}" "${NEVER:-}" "${n_leash:-}"; do [[ -z $keyboard ]] || exec {keyboard}>&-; done
+    for keyboard in "${KEYBOARD[@]}" "${BOX:-}" "${NEVER:-}"; do [[ -z $keyboard ]] || exec {keyboard}>&-; done
     exec 2> "$LOGS/$name.err" > "$LOGS/$name.out" 3>&- 4>&-
     cd "${RUN_IN:-.}" || exit
     [[ -n ${MERGED:-} ]] && exec 2>&1
@@ -346,65 +346,27 @@ shake() {
 finish() {
   local name=$1 n_expected n_status=0 pid=${PID[$1]} watchdog
   number n_expected "${2:-0}" || return
-  [[ -n ${n_leash:-} ]] || exec {n_leash}<> <(:)
-  local shell=$BASHPID
-  trap 'n_knocked=1' USR1
-  # It ends when it is told to; if that takes too long, it bites.
+  [[ -n ${NEVER:-} ]] || exec {NEVER}<> <(:)
+  # It bites if the program takes too long. It ends by a signal: a word that it has to read can get lost, because
+  # `read -t` takes the word and fails all the same when the time is up at that moment.
   (
     exec > "$LOGS/$name.watchdog" 2>&1 3>&- 4>&-
     clock_start
-    until clock_over; do
-      ! read -rt 0.1 -u "$n_leash" || exit 0
-      kill -s USR1 "$shell"
-    done
+    until clock_over; do read -rt 0.1 -u "$NEVER" || true; done
     echo "still running after $DEADLINE s" > "$LOGS/$name.late"
     explain_hang >> "$LOGS/$name.late"
     kill -KILL "$(program_pid "$name")" "$pid" 2> /dev/null
-    until read -rt 0.1 -u "$n_leash"; do kill -s USR1 "$shell"; done
   ) &
   watchdog=$!
-  wait_for_status "$name"
+  { wait "$pid"; } 2> /dev/null || n_status=$? # bash would tell of a kill in ten lines
   after_end "$name"
-  echo >&"$n_leash"
-  until wait "$watchdog"; do state_of "$watchdog" || break; done # a last knock may end a wait
+  { kill "$watchdog"; wait "$watchdog"; } 2> /dev/null || true
   [[ ! -f $LOGS/$name.late ]] || cat "$LOGS/$name.late"
   if ((n_status != n_expected)); then
     echo "$name (${PROGRAM[$name]}): exit status $n_status, expected $n_expected"
     show "$name"
     return 1
   fi
-}
-
-# wait_for_status NAME: waits for this child, and puts its exit status into n_status. Where many processes start and
-# end, bash 5.2 sometimes misses the end of a child that strace -D traces: the kernel has no such process any more,
-# and `wait` goes on waiting. So the watchdog knocks: a trapped signal makes `wait` return. Then the kernel is asked
-# whether the child runs, and lost_status where else its exit status stands.
-wait_for_status() {
-  local n_first pid=${PID[$1]}
-  while :; do
-    n_knocked=0 n_status=0
-    { wait "$pid"; } 2> /dev/null || n_status=$? # bash would tell of a kill in ten lines
-    ((n_knocked && n_status > 128)) || return 0
-    ! runs_below "$BASHPID" "$pid" || continue
-    # Either the knock ended this wait, or the child's end did: then bash has no status any more.
-    n_first=$((n_status)) n_knocked=0 n_status=0
-    { wait "$pid"; } 2> /dev/null || n_status=$?
-    if ((n_status == 127)); then n_status=$((n_first)); return 0; fi
-    ((n_knocked && n_status > 128)) || return 0
-    ! lost_status "$1" || return 0
-  done
-}
-
-# lost_status NAME: puts into n_status the exit status that bash has missed; fails if it stands nowhere: see exercise.bash.
-lost_status() { return 1; }
-
-# runs_below PARENT PID: whether the process runs and is a child of PARENT: the kernel may have given its number to
-# another process.
-runs_below() {
-  local stat state parent
-  { read -r stat < "/proc/$2/stat"; } 2> /dev/null || return
-  read -r state parent _ <<< "${stat##*) }"
-  [[ $state != Z && $parent == "$1" ]]
 }
 
 # after_end NAME: what there is to do when a program has ended: see exercise.bash.
