@@ -360,7 +360,7 @@ finish() {
   watchdog=$!
   { wait "$pid"; } 2> /dev/null || n_status=$? # bash would tell of a kill in ten lines
   after_end "$name"
-  { kill "$watchdog"; wait "$watchdog"; } 2> /dev/null || true
+  { kill -KILL "$watchdog"; wait "$watchdog"; } 2> /dev/null || true # KILL: no trap of bats in a child just forked
   [[ ! -f $LOGS/$name.late ]] || cat "$LOGS/$name.late"
   if ((n_status != n_expected)); then
     echo "$name (${PROGRAM[$name]}): exit status $n_status, expected $n_expected"
