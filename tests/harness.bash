@@ -165,7 +165,11 @@ start() {
 # words_for NAME PROGRAM [ARG...]: into WORDS, what runs it.
 words_for() {
   local program=$2
-  [[ -x $BIN/$program ]] && program=$BIN/$program
+  if [[ $program == first-* && -n ${IPC_LAB_NAMESPACE:-} ]]; then # its paths are written in
+    local UNDER=("${UNDER[@]}" "$ROOT/tests/private-tmp" "$DIR" "$BIN")
+  elif [[ -x $BIN/$program ]]; then
+    program=$BIN/$program
+  fi
   WORDS=(env "--default-signal=INT,QUIT" IPC_LAB_TEST="$DIR" "${UNDER[@]}" "$program" "${@:3}")
 }
 
@@ -269,15 +273,20 @@ clock_start() {
   number n_clock_last "${EPOCHREALTIME/[.,]/}"
 }
 clock_over() {
-  local n_now n_passed n_running n_minute n_deadline minute running
-  read -r minute _ _ running _ < /proc/loadavg
-  number n_now "${EPOCHREALTIME/[.,]/}" && number n_deadline "$DEADLINE"
-  number n_running "${running%%/*}" && number n_minute "${minute%%.*}"
-  ((n_minute <= n_running)) || n_running=$((n_minute))
+  local n_now n_passed n_deadline
+  number n_now "${EPOCHREALTIME/[.,]/}" && number n_deadline "$DEADLINE" && count_tasks
   n_passed=$((n_now - n_clock_last))
-  ((n_running <= n_cpus)) || n_passed=$((n_passed * n_cpus / n_running))
-  n_clock_spent=$((n_clock_spent + n_passed)) n_clock_last=$((n_now))
+  n_clock_spent=$((n_clock_spent + n_passed * n_cpus / n_tasks)) n_clock_last=$((n_now))
   ((n_clock_spent > n_deadline * 1000000))
+}
+
+# count_tasks: into n_tasks, how many tasks want to run on the n_cpus CPUs; no fewer than there are CPUs.
+count_tasks() {
+  local n_minute minute running
+  read -r minute _ _ running _ < /proc/loadavg
+  number n_tasks "${running%%/*}" && number n_minute "${minute%%.*}"
+  ((n_tasks >= n_minute)) || n_tasks=$((n_minute))
+  ((n_tasks >= n_cpus)) || n_tasks=$((n_cpus))
 }
 
 # gone: no process of this test is alive. A child ends after its parent: `wait_until gone`.
