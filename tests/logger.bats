@@ -405,7 +405,7 @@ nothing_runs() { [[ -z $(processes) ]]; }
 
 @test "no service: one error that says what to start" {
   run_to_end logger-app 1 --fifo fifo --wait 0
-  one_error logger-app "there is no fifo: start logger-service first (in another terminal: cargo run -q --bin logger-service -- --fifo=fifo)"
+  one_error logger-app "there is no fifo: start logger-service first (in another terminal: cargo run -q --bin logger-service -- --fifo fifo)"
   run_to_end logger-app 1 --fifo missing/fifo --wait 1
   one_error logger-app "there is no missing/fifo: start logger-service first"
   mkfifo fifo # of a service that was killed
@@ -423,7 +423,7 @@ nothing_runs() { [[ -z $(processes) ]]; }
     run_to_end $program 1 --fifo file
     one_error $program "file is a regular file, left as it is"
     run_to_end $program 1 --fifo folder
-    one_error $program "folder is a folder"
+    one_error $program "folder is a directory"
     run_to_end $program 1 --fifo link
     one_error $program "link is a symbolic link"
     run_to_end $program 1 --fifo file/fifo

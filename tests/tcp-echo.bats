@@ -226,14 +226,14 @@ unread() {
 @test "bad arguments, and --help" {
   run_to_end tcp-echo-server 1 192.0.2.1:0
   one_error tcp-echo-server "bind 192.0.2.1:0: EADDRNOTAVAIL"
-  says tcp-echo-server "This machine has no such address"
+  says tcp-echo-server "lists the addresses of this machine: use one of them"
   run_to_end tcp-echo-client 2 127.0.0.1:0
-  says tcp-echo-client "port 0 lets a server have any: give the one that it has printed"
+  says tcp-echo-client "a port above 0: the one that the server printed"
   run_to_end tcp-echo-server 2 '[fe80::1]:8080'
-  says tcp-echo-server "such an address needs the number of its interface"
+  says tcp-echo-server "a link-local address needs the number of its interface"
   start_unprivileged low tcp-echo-server 127.0.0.1:80
   finish low 1
-  one_error low "bind 127.0.0.1:80: EACCES: ports below 1024 are root's: give one above"
+  one_error low "bind 127.0.0.1:80: EACCES: only root may use a port below 1024: use one above"
   for program in tcp-echo-server tcp-echo-client; do
     run_to_end $program 2 nonsense
     says $program "invalid value 'nonsense'"

@@ -5,10 +5,10 @@ use std::io;
 
 use nix::errno::Errno;
 
-/// What `main` returns when it fails.
+/// The error that `main` returns.
 ///
-/// It is made from errors that carry a context alone, so a bare `?` on a system call does
-/// not compile: `open(…)?` must become `open(…).context("open /tmp/x")?`.
+/// It is made from an [`anyhow::Error`] alone, so that a bare `?` on a system call does not
+/// compile: `open(…)?` must become `open(…).context("open /tmp/x")?`.
 pub struct Failure(anyhow::Error);
 
 impl From<anyhow::Error> for Failure {
@@ -20,14 +20,11 @@ impl From<anyhow::Error> for Failure {
 /// Rust prints the `Debug` form of the error that `main` returns.
 impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut causes = self.0.chain().peekable();
-        while let Some(cause) = causes.next() {
-            match errno(cause) {
-                Some(errno) => write!(f, "{errno}")?,
-                None => write!(f, "{cause}")?,
-            }
-            f.write_str(if causes.peek().is_some() { ": " } else { "" })?;
-        }
+        let shown = |cause: &(dyn std::error::Error + 'static)| match errno(cause) {
+            Some(errno) => errno.to_string(),
+            None => cause.to_string(),
+        };
+        f.write_str(&self.0.chain().map(shown).collect::<Vec<_>>().join(": "))?;
         match errno(self.0.root_cause()).and_then(remedy) {
             Some(remedy) => write!(f, "\n{remedy}"),
             None => Ok(()),
@@ -35,39 +32,36 @@ impl fmt::Debug for Failure {
     }
 }
 
-/// The error number inside, whichever library wrapped it.
+/// The error number inside `cause`, whichever library wrapped it.
 fn errno(cause: &(dyn std::error::Error + 'static)) -> Option<Errno> {
     let from_std = || cause.downcast_ref::<io::Error>()?.raw_os_error();
     (cause.downcast_ref::<Errno>().copied()).or_else(|| from_std().map(Errno::from_raw))
 }
 
-/// What usually mends it: see errno(3).
+/// What usually helps against an error: see errno(3).
 fn remedy(errno: Errno) -> Option<&'static str> {
     Some(match errno {
-        Errno::ENOENT => "Check the path: it, or a folder in it, is not there.",
-        Errno::ENOTDIR => "A part of that path is not a folder: check it.",
+        Errno::ENOENT => "Check the path: the last name, or a directory before it, does not exist.",
+        Errno::ENOTDIR => "Check the path: a part of it is not a directory.",
         Errno::EACCES | Errno::EPERM => {
-            "It belongs to another user or its mode forbids this (`ls -l` shows both): use a path of your own."
+            "Another user owns it, or its mode forbids this (`ls -l` shows both): use a path of your own."
         }
         Errno::EADDRNOTAVAIL => {
-            "This machine has no such address: `ip address` lists those it has."
+            "`ip address` lists the addresses of this machine: use one of them."
         }
         Errno::ENOSPC => "A disk or a kernel limit is full: see `df` and `ipcs -l`.",
         _ => return None,
     })
 }
 
-/// What mends EACCES of bind(2): see ip(7).
-pub const PRIVILEGED_PORT: &str = "ports below 1024 are root's: give one above";
+/// What helps against EACCES of bind(2): see ip(7).
+pub const PRIVILEGED_PORT: &str = "only root may use a port below 1024: use one above";
 
-/// "The other program is not there yet", with the command that starts it: `partner` may have arguments, see
-/// [`with_argument`]. An exercise's program is named with its package, as `chat/chat-server`: cargo looks for
-/// programs in the lessons alone.
+/// The error of a program that needs a running partner: `missing`, and the command that starts
+/// `partner`. The partner may have arguments (see [`with_argument`]). The program of an exercise
+/// is written with its package, as in `chat/chat-server`.
 pub fn start_first(missing: impl fmt::Display, partner: &str) -> anyhow::Error {
-    let (program, arguments) = match partner.split_once(' ') {
-        Some((program, arguments)) => (program, format!(" {arguments}")),
-        None => (partner, String::new()),
-    };
+    let (program, arguments) = partner.split_at(partner.find(' ').unwrap_or(partner.len()));
     let (package, program) = match program.split_once('/') {
         Some((package, program)) => (format!("-p {package} "), program),
         None => (String::new(), program),
@@ -77,46 +71,21 @@ pub fn start_first(missing: impl fmt::Display, partner: &str) -> anyhow::Error {
     )
 }
 
-/// The program, and behind it the argument that this one was given, unless it is the default of both.
+/// `program`, and behind it the argument that this program was given, quoted for a shell, unless it
+/// is the default of both programs.
 pub fn with_argument(program: &str, argument: impl fmt::Display, default: &str) -> String {
     let argument = argument.to_string();
-    if argument == default {
-        return program.into();
-    }
-    // The first of them is for cargo, the second for the program.
-    let dashes = if argument.starts_with('-') {
-        "-- -- "
-    } else {
-        ""
-    };
-    format!("{program} {dashes}{}", quoted(&argument))
-}
-
-/// As [`with_argument`], where the argument is that of an option.
-pub fn with_option(
-    program: &str,
-    option: &str,
-    argument: impl fmt::Display,
-    default: &str,
-) -> String {
-    let argument = argument.to_string();
-    if argument == default {
-        return program.into();
-    }
-    format!("{program} -- {option}={}", quoted(&argument))
-}
-
-/// As a shell needs it.
-fn quoted(argument: &str) -> String {
-    let is_plain = |it: char| it.is_ascii_alphanumeric() || "/._-:@+,".contains(it);
-    match argument.replace('\'', r"'\''") {
-        it if !it.is_empty() && it.chars().all(is_plain) => it,
-        it => format!("'{it}'"),
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-:@+,[]%".contains(&byte);
+    match argument {
+        argument if argument == default => program.into(),
+        argument if argument.bytes().all(is_plain) => format!("{program} {argument}"),
+        argument => format!("{program} '{}'", argument.replace('\'', r"'\''")),
     }
 }
 
-/// The end of a forked child: reports as `main` would and never returns into the parent's code.
-pub fn end(result: anyhow::Result<()>) -> ! {
+/// Terminates a forked child: reports the error as `main` does, and never returns into the
+/// parent's code.
+pub fn exit_child(result: anyhow::Result<()>) -> ! {
     let Err(error) = result else {
         std::process::exit(0);
     };

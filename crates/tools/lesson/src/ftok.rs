@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context;
 use nix::errno::Errno;
 
-/// The key that `directory` and `id` stand for, the same in every process: see ftok(3).
+/// The System V key of `directory` and `id`, the same in every process: see ftok(3).
 ///
 /// # Errors
 /// When `directory` does not exist or cannot be reached.

@@ -92,7 +92,10 @@ fn open(path: &Path, wait: Duration) -> anyhow::Result<File> {
         }
     })?;
     opened.ok_or_else(|| {
-        let service = lesson::with_option("logger-service", "--fifo", name, logger::FIFO_PATH);
+        let service = match name.to_string() {
+            path if path == logger::FIFO_PATH => "logger-service".into(),
+            path => lesson::with_argument("logger-service -- --fifo", path, ""),
+        };
         lesson::start_first(missing, &service)
     })
 }

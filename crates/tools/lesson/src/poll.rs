@@ -1,11 +1,11 @@
-//! Polling, with a deadline, for what the kernel has no event for.
+//! Polling with a deadline, where the kernel has no event to wait for.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// Tries every 2 ms until there is an answer; `None` once `limit` has passed.
+/// Calls `attempt` every 2 ms until it returns `Some`; returns `None` once `limit` has passed.
 ///
-/// Only for what the kernel has no event for: where it has one, wait for that.
+/// Use it only where the kernel has no event to wait for.
 ///
 /// # Errors
 /// The first error of `attempt`.
