@@ -189,7 +189,7 @@ handled() { grep -q '^ShdPnd:[[:space:]]*0*$' "/proc/${PID[$1]}/status"; }
     run_to_end graceful-shutdown 1 $flag file
     one_error graceful-shutdown "file is a regular file, left as it is"
     run_to_end graceful-shutdown 1 $flag folder
-    one_error graceful-shutdown "folder is a folder"
+    one_error graceful-shutdown "folder is a directory"
     run_to_end graceful-shutdown 1 $flag link
     one_error graceful-shutdown "link is a symbolic link"
   done

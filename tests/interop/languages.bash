@@ -2,8 +2,14 @@
 # Our programs with the tutorial's C programs at the other end, both with default arguments:
 # run by `make interop`, which compiles the C programs into $TUTORIAL_C.
 
-# the LANGUAGE PROGRAM: how `start` finds it.
-the() { [[ $1 == rust ]] && echo "$2" || echo "$TUTORIAL_C/$2"; }
+# the LANGUAGE PROGRAM: how `start` finds it; `first` is the first layer in Rust.
+the() {
+  case $1 in
+    rust) echo "$2" ;;
+    first) echo "$BIN/examples/first-$2" ;;
+    c) echo "$TUTORIAL_C/$2" ;;
+  esac
+}
 
 # prints NAME: what the program of that name prints, in whichever language it is.
 prints() { same_output "$1" "$ROOT/tests/expected/$1.txt"; }

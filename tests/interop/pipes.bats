@@ -39,6 +39,36 @@ load languages
   done
 }
 
+@test "fifo: the first layers with the C programs" {
+  UNDER=(stdbuf -oL)
+  start_typing fifo-writer "$(the c fifo-writer)"
+  wait_for fifo-writer "Opening FIFO"
+  start first-fifo-reader "$(the first fifo-reader)"
+  for line in hello world three; do
+    type_in fifo-writer $line
+    wait_for first-fifo-reader "Received: $line"
+  done
+  end_of_input fifo-writer
+  finish fifo-writer
+  finish first-fifo-reader
+  prints fifo-writer
+  prints first-fifo-reader
+
+  start_typing first-fifo-writer "$(the first fifo-writer)"
+  wait_until test -p /tmp/example_fifo
+  start fifo-reader "$(the c fifo-reader)"
+  for line in hello world three; do
+    type_in first-fifo-writer $line
+    wait_for fifo-reader "Received: $line"
+  done
+  end_of_input first-fifo-writer
+  finish first-fifo-writer
+  finish fifo-reader
+  prints first-fifo-writer
+  prints fifo-reader
+  [[ ! -e /tmp/example_fifo ]]
+}
+
 @test "logger: every pair with a Rust program in it" {
   for pair in "rust rust" "rust c" "c rust"; do
     read -r service app <<< "$pair"

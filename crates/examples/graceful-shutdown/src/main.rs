@@ -5,7 +5,7 @@
 
 mod flag;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -81,10 +81,10 @@ fn die_cleanly(signals: &SigSet, made: &Path) -> anyhow::Result<()> {
 
 /// Removes the FIFO; what there is to say of it.
 fn remove(path: &Path) -> &'static str {
-    match (fifo::remove(path), path.symlink_metadata()) {
-        (true, _) => "the FIFO is removed",
-        (false, Err(_)) => "somebody else has removed the FIFO",
-        (false, Ok(_)) => "what stands at its path stays there",
+    match fifo::ensure_ours(path).map(|()| fs::remove_file(path)) {
+        Ok(Ok(())) => "the FIFO is removed",
+        _ if path.symlink_metadata().is_err() => "somebody else has removed the FIFO",
+        _ => "what stands at its path stays there",
     }
 }
 

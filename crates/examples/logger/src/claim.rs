@@ -7,9 +7,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use fifo::Name;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
+
+use crate::Name;
 
 /// The FIFO, open for reading with O_NONBLOCK, and locked.
 pub struct Claim {

@@ -2,10 +2,11 @@
 
 mod claim;
 mod journal;
+mod name;
 
 pub use claim::Claim;
-pub use fifo::Name;
 pub use journal::Journal;
+pub use name::Name;
 
 use std::fs::File;
 

@@ -1,6 +1,6 @@
-//! Prints what arrives through a FIFO, a pipe with a name, until its writer closes it.
+//! Prints the lines that arrive through a FIFO, a pipe with a name, until end-of-file.
 //!
-//! Its partner is fifo-writer, in another terminal; either may be started first.
+//! Its partner is fifo-writer, in another terminal; start either program first.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -8,53 +8,45 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Parser;
-use fifo::Name;
 use lesson::{Failure, say};
 
-/// Print the lines that arrive through a FIFO (partner: fifo-writer, started before or after)
+/// Print the lines that arrive through a FIFO (partner: fifo-writer)
 #[derive(Parser)]
 struct Args {
-    /// The FIFO; created if it is not there, removed at the end
+    /// Path of the FIFO, created unless it exists, removed at the end
     #[arg(default_value = fifo::FIFO_PATH)]
     path: PathBuf,
 }
 
 fn main() -> Result<(), Failure> {
     let Args { path } = Args::parse();
-    lesson::clean_up_on_signal()?;
-    let name = path.display();
+    lesson::clean_up_on_signal()?; // [A]
 
-    let created = fifo::create(&path)?;
+    let created = fifo::create(&path)?; // [A] [B] [D]
     say!("Reader: Opening FIFO...");
 
-    // Blocks until some process opens the FIFO for writing.
-    let fifo = File::open(&path).with_context(|| format!("open {name} for reading"))?;
-    let here = Name::of(&path, &fifo)?;
+    // Blocks until a process opens the same name for writing: here the two programs meet.
+    let fifo = File::open(&path).with_context(|| format!("open {} for reading", path.display()))?;
     say!("Reader: FIFO opened. Reading messages...");
 
-    // A FIFO carries bytes, not messages: one read(2) may bring half a line or
-    // ten, so the reader looks for the newlines itself.
+    // A FIFO carries bytes: one read(2) may return half a line or ten lines.
     let mut fifo = BufReader::new(fifo);
     let mut line = b"Received: ".to_vec();
     let prefix = line.len();
-    // 0 bytes is end-of-file: no process has the FIFO open for writing any more.
-    while fifo
-        .read_until(b'\n', &mut line)
-        .with_context(|| format!("read {name}"))?
+    // 0 bytes is end-of-file: no process has the FIFO open for writing.
+    while (fifo.read_until(b'\n', &mut line)).with_context(|| format!("read {}", path.display()))?
         > 0
     {
         if !line.ends_with(b"\n") {
-            line.push(b'\n'); // The last one, which its writer has not ended.
+            line.push(b'\n'); // The last line, which the writer has not ended.
         }
         lesson::print(&line);
         line.truncate(prefix);
     }
 
-    // The name stays in the file system until somebody unlinks it: the reader does, whoever
-    // created it.
-    here.remove();
+    fifo::unlink(&path); // Also if the writer created it: the name outlives both processes.
     if let Some(created) = created {
-        created.leave();
+        created.keep();
     }
     say!("Reader: Done.");
     Ok(())
