@@ -54,33 +54,42 @@ paste() {
     esac || { echo "$what, terminal $terminal: $line"; return 1; }
   done 9< "$LOGS/blocks"
   ((n_lines > 0)) || { echo "$what: nothing to paste"; return 1; }
-  for terminal in "${!PID[@]}"; do wait_until ended "$terminal" || return; done
+  for terminal in "${!TERMINAL_LINES[@]}"; do all_shown "$terminal" || { echo "$what, terminal $terminal"; return 1; }; done
+}
+
+# all_shown TERMINAL: its command has ended, and the page has all that it printed.
+all_shown() {
+  wait_until ended "terminal$1" || return
+  (($(wc -l < "$LOGS/terminal$1.out") <= TERMINAL_LINES[$1])) || { echo "more than on the page:"; show "terminal$1"; return 1; }
 }
 
 # command_in TERMINAL COMMAND: once the command before it has ended. `cargo run` becomes the program itself.
 command_in() {
   local name=terminal$1 words UNDER=("$ROOT/tests/private-tmp" "$DIR" "$BIN" setsid)
-  [[ -z ${PID[$name]:-} ]] || wait_until ended "$name" || return
+  [[ -z ${PID[$name]:-} ]] || all_shown "$1" || return
   words=$(sed -E 's/cargo run -q --(bin|example) ([a-z0-9-]+)( --( |$))?/\2\4/g' <<< "$2")
   TERMINAL_LINES[$1]=0
   PROGRAM[$name]=$words
-  MERGED=1 start_typing "$name" bash -c "$words"
+  MERGED=1 RUST_BACKTRACE=0 start_typing "$name" bash -c "$words"
   rm -f "$LOGS/$name.keys"
   settled "$1"
 }
 
-# settled TERMINAL: its command has ended, or each of its processes is blocked. What bash and private-tmp do before the
-# program runs is no rest: then the process is still called by their names.
-settled() { wait_until resting "terminal$1"; }
+# settled TERMINAL: its command has ended, or each of its processes is blocked, and none has run since the look before.
+# What runs before the page's command itself, above, is no rest.
+settled() { LOOK='' && wait_until resting "terminal$1"; }
 resting() {
-  local comm pid pids
-  ended "$1" && return
-  pids=$(pgrep -s "${PID[$1]}") || return
-  for pid in $pids; do
-    read -r comm 2> /dev/null < "/proc/$pid/comm" || return
-    [[ $comm != @(private-tmp|unshare|setsid|env) ]] || return
-    state_of "$pid" && [[ $STATE == [SZ] ]] || return
-  done
+  local stat state session comm pid before=$LOOK
+  ! ended "$1" || return 0
+  LOOK=''
+  while IFS= read -r pid; do
+    { read -r stat < "/proc/$pid/stat" && read -r comm < "/proc/$pid/comm"; } 2> /dev/null || return
+    read -r state _ _ session _ <<< "${stat##*) }"
+    [[ $session == "${PID[$1]}" || $pid == "${PID[$1]}" ]] || continue
+    [[ $state == [SZ] && $comm != @(private-tmp|unshare|sh|mount|setsid|env) ]] || { LOOK=''; return 1; }
+    LOOK+=" $pid $(grep ctxt_switches "/proc/$pid/status" 2> /dev/null)"
+  done < <(processes)
+  [[ -n $LOOK && $LOOK == "$before" ]]
 }
 
 # shows TERMINAL TEXT: the next line of it, and in that order.
