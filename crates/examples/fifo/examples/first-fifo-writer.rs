@@ -17,11 +17,11 @@ fn main() -> anyhow::Result<()> {
         Err(errno) => return Err(errno).context("mkfifo"),
     }
     // 2. Blocks until a process opens the same name for reading.
-    let mut fifo = (OpenOptions::new().write(true).open(PATH)).context("open")?;
-    // 3. From here on, the FIFO is a pipe.
+    let mut fifo = OpenOptions::new().write(true).open(PATH).context("open")?;
+    // 3. From here on, it works like a pipe without a name.
     for line in stdin().lines() {
         let line = line.context("read stdin")? + "\n";
         fifo.write_all(line.as_bytes()).context("write")?;
     }
     Ok(())
-} // 4. `fifo` is dropped, and so closed: the reader's end-of-file.
+} // 4. `fifo` is dropped, and so closed: end-of-file for the reader, unless another writer is left.

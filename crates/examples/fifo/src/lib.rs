@@ -16,7 +16,7 @@ pub const FIFO_PATH: &str = "/tmp/example_fifo";
 
 /// Creates the FIFO with mode 0600, or accepts a FIFO of this user that exists: see mkfifo(3).
 ///
-/// The guard removes the FIFO, also on Ctrl-C; there is none if the FIFO existed.
+/// The guard removes the FIFO, also on Ctrl-C. It is `None` if the FIFO existed already.
 ///
 /// # Errors
 /// When the path cannot be used, or anything else exists there.
@@ -34,7 +34,7 @@ pub fn create(path: &Path) -> anyhow::Result<Option<Guard>> {
 /// Accepts a FIFO that belongs to this user, and refuses everything else.
 ///
 /// # Errors
-/// A sentence that says what exists at `path` instead.
+/// When nothing exists at `path`, or something else: then the error says what.
 pub fn ensure_ours(path: &Path) -> anyhow::Result<()> {
     let name = path.display();
     // lstat(2) describes a symbolic link, and does not follow it.
@@ -61,7 +61,7 @@ pub fn ensure_ours(path: &Path) -> anyhow::Result<()> {
 /// see unlink(2).
 pub fn unlink(path: &Path) {
     if ensure_ours(path).is_err() {
-        return; // The partner has removed it, or it belongs to another user.
+        return; // The partner has removed it, or it is not a FIFO of this user.
     }
     match fs::remove_file(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => {} // The partner was faster.
@@ -70,7 +70,8 @@ pub fn unlink(path: &Path) {
     }
 }
 
-/// The error of a write: without a reader it names what happened, and removes the FIFO.
+/// Turns the error of a failed write(2) into a sentence. After EPIPE it also removes the FIFO, because
+/// the reader has terminated and will not remove it.
 pub fn write_error(path: &Path, error: std::io::Error) -> anyhow::Error {
     let call = format!("write {}", path.display());
     if error.kind() != ErrorKind::BrokenPipe {

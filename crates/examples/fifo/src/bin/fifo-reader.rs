@@ -44,7 +44,7 @@ fn main() -> Result<(), Failure> {
         line.truncate(prefix);
     }
 
-    fifo::unlink(&path); // Also if the writer created it: the name outlives both processes.
+    fifo::unlink(&path); // Even if the writer created the name: no other process will remove it.
     if let Some(created) = created {
         created.keep();
     }

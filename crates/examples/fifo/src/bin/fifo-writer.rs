@@ -22,7 +22,7 @@ fn main() -> Result<(), Failure> {
     let Args { path } = Args::parse();
     lesson::clean_up_on_signal()?; // [A]
 
-    let created = fifo::create(&path)?; // [A] [B]
+    let created = fifo::create(&path)?; // [A] [B] [D]
     say!("Writer: Opening FIFO...");
 
     // Blocks until a process opens the same name for reading: here the two programs meet.
@@ -36,12 +36,12 @@ fn main() -> Result<(), Failure> {
         // Rust programs ignore SIGPIPE, so a write without a reader fails with EPIPE.
         (fifo.write_all(&line)).map_err(|error| fifo::write_error(&path, error))?; // [C]
         if !line.ends_with(b"\n") {
-            break; // Ctrl-D in the middle of a line: another read would need a third Ctrl-D.
+            break; // The user has ended an unfinished line with Ctrl-D twice: do not read again.
         }
         line.clear();
     }
 
-    drop(fifo); // Closes the last write end: the reader's end-of-file.
+    drop(fifo); // Closes the write end: end-of-file for the reader, unless another writer is left.
     if let Some(created) = created {
         created.keep(); // The reader removes the name.
     }
