@@ -75,12 +75,20 @@ pub fn start_first(missing: impl fmt::Display, partner: &str) -> anyhow::Error {
 /// is the default of both programs.
 pub fn with_argument(program: &str, argument: impl fmt::Display, default: &str) -> String {
     let argument = argument.to_string();
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-:@+,[]%".contains(&byte);
-    match argument {
-        argument if argument == default => program.into(),
-        argument if argument.bytes().all(is_plain) => format!("{program} {argument}"),
-        argument => format!("{program} '{}'", argument.replace('\'', r"'\''")),
+    if argument == default {
+        return program.into();
     }
+    // The first `--` is for cargo, the second for the program.
+    let dashes = if argument.starts_with('-') {
+        "-- -- "
+    } else {
+        ""
+    };
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-:@+,".contains(&byte);
+    if !argument.is_empty() && argument.bytes().all(is_plain) {
+        return format!("{program} {dashes}{argument}");
+    }
+    format!("{program} {dashes}'{}'", argument.replace('\'', r"'\''"))
 }
 
 /// Terminates a forked child: reports the error as `main` does, and never returns into the
