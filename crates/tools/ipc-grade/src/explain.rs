@@ -5,7 +5,7 @@ use crate::results::TestResult;
 
 /// How the job in the harness's `start` begins and ends.
 const BASH_TELLS: [&str; 2] = [
-    r#"for keyboard in "${KEYBOARD[@]}" "${BOX:-}" "${NEVER:-}" "${n_leash:-}";"#,
+    r#"for keyboard in "${KEYBOARD[@]}" "${BOX:-}" "${NEVER:-}";"#,
     r#"exec "${WORDS[@]}""#,
 ];
 
