@@ -85,7 +85,7 @@ mod tests {
             ..TestResult::default()
         };
         let tap = "not ok 1 x\n# tests/harness.bash: line 288:  1333 Killed                  \
-            ( for keyboard in \"${KEYBOARD[@]}\" \"${BOX:-}\" \"${NEVER:-}\" \"${n_leash:-}\";\n# do\n\
+            ( for keyboard in \"${KEYBOARD[@]}\" \"${BOX:-}\" \"${NEVER:-}\";\n# do\n\
             #     exec {keyboard}>&-;\n# done; exec 2> x; exec \"${WORDS[@]}\" ) 0<&0\n# seen\n";
         explain(tap, &mut result);
         assert_eq!(result.rationale, "seen\n");
