@@ -257,17 +257,31 @@ ends() {
   finish "$1" > "$LOGS/$1.end" || [[ ! -f $LOGS/$1.late ]] || { cat "$LOGS/$1.end"; return 1; }
 }
 
-# gives_up_in_time NAME SECONDS: with status 1, so long after the time in `n_before`, or a little later. What is a little
-# depends on how many tasks share the CPUs: see clock_over.
+# in_time WAITED LIMIT SLACK, in milliseconds: what has ended after WAITED had the time limit LIMIT, and ended neither
+# before it nor more than SLACK after it. If it seems late, a yardstick says how late this machine is at the moment:
+# one of our own programs that only sleeps for LIMIT, started and waited for in the same way.
+in_time() {
+  local n_waited n_limit n_slack n_start n_now
+  number n_waited "$1" && number n_limit "$2" && number n_slack "$3" || return
+  ((n_waited >= n_limit)) || return
+  ((n_waited > n_limit + n_slack)) || return 0
+  number n_start "${EPOCHREALTIME/./}"
+  start_partner yardstick sleep "$(printf '%d.%03d' "$((n_limit / 1000))" "$((n_limit % 1000))")"
+  finish yardstick || return
+  number n_now "${EPOCHREALTIME/./}"
+  echo "a program that sleeps for $n_limit ms ended after $(((n_now - n_start) / 1000)) ms"
+  ((n_waited <= n_slack + (n_now - n_start) / 1000))
+}
+
+# gives_up_in_time NAME SECONDS: with status 1, so long after the time in `n_before`, or a little later.
 # shellcheck disable=SC2153,SC2154  # of the harness, and of the test
 gives_up_in_time() {
-  local n_waited n_now n_limit n_late
+  local n_waited n_now n_limit
   number n_limit "$2" || return
   finish "$1" 1
-  number n_now "${EPOCHREALTIME/./}" && count_tasks || return
+  number n_now "${EPOCHREALTIME/./}" || return
   n_waited=$(((n_now - n_before) / 1000))
-  n_late=$((n_limit * 1000 + 2500 * n_tasks / n_cpus))
-  ((n_waited >= n_limit * 1000 && n_waited <= n_late)) ||
+  in_time "$n_waited" "$((n_limit * 1000))" 2500 ||
     { echo "${PROGRAM[$1]} gave up after $n_waited ms, and not after $2 s"; show "$1"; return 1; }
 }
 

@@ -273,20 +273,15 @@ clock_start() {
   number n_clock_last "${EPOCHREALTIME/[.,]/}"
 }
 clock_over() {
-  local n_now n_passed n_deadline
-  number n_now "${EPOCHREALTIME/[.,]/}" && number n_deadline "$DEADLINE" && count_tasks
-  n_passed=$((n_now - n_clock_last))
-  n_clock_spent=$((n_clock_spent + n_passed * n_cpus / n_tasks)) n_clock_last=$((n_now))
-  ((n_clock_spent > n_deadline * 1000000))
-}
-
-# count_tasks: into n_tasks, how many tasks want to run on the n_cpus CPUs; no fewer than there are CPUs.
-count_tasks() {
-  local n_minute minute running
+  local n_now n_passed n_running n_minute n_deadline minute running
   read -r minute _ _ running _ < /proc/loadavg
-  number n_tasks "${running%%/*}" && number n_minute "${minute%%.*}"
-  ((n_tasks >= n_minute)) || n_tasks=$((n_minute))
-  ((n_tasks >= n_cpus)) || n_tasks=$((n_cpus))
+  number n_now "${EPOCHREALTIME/[.,]/}" && number n_deadline "$DEADLINE"
+  number n_running "${running%%/*}" && number n_minute "${minute%%.*}"
+  ((n_minute <= n_running)) || n_running=$((n_minute))
+  n_passed=$((n_now - n_clock_last))
+  ((n_running <= n_cpus)) || n_passed=$((n_passed * n_cpus / n_running))
+  n_clock_spent=$((n_clock_spent + n_passed)) n_clock_last=$((n_now))
+  ((n_clock_spent > n_deadline * 1000000))
 }
 
 # gone: no process of this test is alive. A child ends after its parent: `wait_until gone`.
@@ -356,8 +351,8 @@ finish() {
   local name=$1 n_expected n_status=0 pid=${PID[$1]} watchdog
   number n_expected "${2:-0}" || return
   [[ -n ${NEVER:-} ]] || exec {NEVER}<> <(:)
-  # It bites if the program takes too long. It ends by a signal: a word that it has to read can get lost, because
-  # `read -t` takes the word and fails all the same when the time is up at that moment.
+  # The watchdog kills a program that runs too long. A signal ends the watchdog. A word for it to read can get lost,
+  # because `read -t` can take the word and fail nevertheless if the time is up at that moment.
   (
     exec > "$LOGS/$name.watchdog" 2>&1 3>&- 4>&-
     clock_start

@@ -398,8 +398,7 @@ pairs_after() {
     prints "$name" /dev/null
     number n_now "${EPOCHREALTIME/./}"
     n_waited=$(((n_now - n_before) / 1000))
-    count_tasks
-    ((n_waited >= 700 && n_waited <= 700 + 3000 * n_tasks / n_cpus)) || { echo "with --timeout-ms 700 it was dropped after $n_waited ms"; return 1; }
+    in_time "$n_waited" 700 3000 || { echo "with --timeout-ms 700 it was dropped after $n_waited ms"; return 1; }
   done
   tail -n 2 requests | frames | say_to idle
   end_of_input idle
