@@ -15,12 +15,6 @@
 # After each typed line the test waits until the terminal's program is blocked or has ended. At the end each command
 # must have ended, and nothing may be left.
 
-# needs COMMAND...: skips the test by name where one is missing.
-needs() {
-  local command
-  for command in "$@"; do command -v "$command" > /dev/null || skip "$command is not installed"; done
-}
-
 # blocks LESSON SECTION [NUMBER]: the lines of its console blocks, each after its terminal and a tab.
 blocks() {
   awk -v section="## $2" -v number="${3:-}" '
@@ -59,8 +53,10 @@ paste() {
 
 # all_shown TERMINAL: its command has ended, and the page has all that it printed.
 all_shown() {
+  local n_lines n_shown
   wait_until ended "terminal$1" || return
-  (($(wc -l < "$LOGS/terminal$1.out") <= TERMINAL_LINES[$1])) || { echo "more than on the page:"; show "terminal$1"; return 1; }
+  number n_lines "$(wc -l < "$LOGS/terminal$1.out")" && number n_shown "${TERMINAL_LINES[$1]}" || return
+  ((n_lines <= n_shown)) || { echo "more than on the page:"; show "terminal$1"; return 1; }
 }
 
 # command_in TERMINAL COMMAND: once the command before it has ended. `cargo run` becomes the program itself.
@@ -70,13 +66,13 @@ command_in() {
   words=$(sed -E 's/cargo run -q --(bin|example) ([a-z0-9-]+)( --( |$))?/\2\4/g' <<< "$2")
   TERMINAL_LINES[$1]=0
   PROGRAM[$name]=$words
-  MERGED=1 RUST_BACKTRACE=0 start_typing "$name" bash -c "$words"
+  MERGED=1 RUST_BACKTRACE=0 start_typing "$name" bash -c "$words" # evaluates: the page's own commands
   rm -f "$LOGS/$name.keys"
   settled "$1"
 }
 
-# settled TERMINAL: its command has ended, or each of its processes is blocked, and none has run since the look before.
-# What runs before the page's command itself, above, is no rest.
+# settled TERMINAL: its command has ended; or each of its processes is blocked, and none has run since the last look.
+# The programs of private-tmp run before the command: while they are there, the command has not begun.
 settled() { LOOK='' && wait_until resting "terminal$1"; }
 resting() {
   local stat state session comm pid before=$LOOK
@@ -98,9 +94,12 @@ shows() {
   wait_until next_line || { echo "expected: $2"; show "terminal$1"; return 1; }
 }
 next_line() {
-  local n_next=$((TERMINAL_LINES[$WHICH] + 1)) line
+  local n_lines n_next line
+  number n_lines "$(wc -l < "$LOGS/terminal$WHICH.out")" && number n_next "${TERMINAL_LINES[$WHICH]}" || return
+  n_next=$((n_next + 1))
+  ((n_lines >= n_next)) || return
   line=$(sed -n "${n_next}p" "$LOGS/terminal$WHICH.out")
-  [[ $(wc -l < "$LOGS/terminal$WHICH.out") -ge $n_next ]] && matches "$line" "$TEXT" || return
+  matches "$line" "$TEXT" || return
   TERMINAL_LINES[$WHICH]=$n_next
 }
 
