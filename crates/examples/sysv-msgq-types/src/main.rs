@@ -9,9 +9,7 @@ use sysv_msgq::{MessageType, Queue};
 fn main() -> Result<(), Failure> {
     lesson::no_arguments!();
     lesson::clean_up_on_signal()?;
-    let making = lesson::making();
-    let queue = Queue::private()?;
-    let _made = making.remove_at_end(move || drop(queue.remove()));
+    let (queue, _guard) = lesson::create_id(Queue::private, |queue| drop(queue.remove()))?;
 
     for (msg_type, text) in [(7, "A"), (5, "B"), (2, "C"), (5, "D"), (1, "E"), (2, "F")] {
         queue.send(msg_type, text)?;
